@@ -1,0 +1,78 @@
+namespace AdClick.Actors.ClickLog;
+
+/// <summary>
+/// The durable, partitioned, replayable log of clicks: the source of truth. An offset numbers the records of one partition densely from 0
+/// (embedded log) or as Kafka does; the next offset to read comes with each batch.
+/// </summary>
+public interface IClickLog : IAsyncDisposable
+{
+    /// <summary>Which log this is. Constant while the process runs.</summary>
+    LogIdentity Identity { get; }
+
+    /// <summary>
+    /// Appends one encoded <c>LogRecord</c>. The task ends when the record is durable; many appends share one task and one write to disk.
+    /// The bytes are copied before the method returns.
+    /// </summary>
+    /// <param name="partition">0 to <see cref="LogIdentity.Partitions"/> - 1.</param>
+    /// <param name="key">UTF-8 text of the ad key; empty for a mark.</param>
+    /// <param name="record">The encoded record, at most <see cref="ClickLogLimits.MaxRecordBytes"/>.</param>
+    /// <exception cref="ClickLogUnavailableException">The log can't write now; thrown by the returned task.</exception>
+    Task AppendAsync(int partition, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record);
+
+    /// <summary>A reader that starts at <paramref name="offset"/>, which must lie within <see cref="RangeOf"/>. One thread at a time uses it.</summary>
+    /// <exception cref="ClickLogDamagedException">Thrown while reading: records are missing or unreadable at a named place.</exception>
+    IClickLogReader OpenReader(int partition, long offset);
+
+    /// <summary>First readable offset, and the offset that the next durable record gets.</summary>
+    LogRange RangeOf(int partition);
+
+    /// <summary>
+    /// Lets go of records below <paramref name="offset"/> that were appended before <paramref name="olderThan"/>. May keep more than asked.
+    /// </summary>
+    void Truncate(int partition, long offset, DateTimeOffset olderThan);
+
+    /// <summary>Null when the log can write; otherwise a sentence for the operator that says what is wrong and where.</summary>
+    string? Fault { get; }
+}
+
+/// <summary>Reads one partition in offset order; only what is durable.</summary>
+public interface IClickLogReader : IDisposable
+{
+    /// <summary>
+    /// The next records, at least one, waiting for them if there are none. The batch is valid until the next call.
+    /// </summary>
+    /// <param name="maxRecords">Upper bound on the records of the batch.</param>
+    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
+    ValueTask<LogBatch> ReadAsync(int maxRecords, CancellationToken cancellationToken);
+}
+
+/// <summary>Bounds that both logs keep.</summary>
+public static class ClickLogLimits
+{
+    /// <summary>Longest record in bytes; a click with every text at its limit takes under 4 KiB.</summary>
+    public const int MaxRecordBytes = 8 * 1024;
+}
+
+/// <summary>One log has one identity; progress and checkpoints belong to it.</summary>
+/// <param name="Epoch">ID made when the log was created (Kafka: the topic ID).</param>
+/// <param name="Partitions">Number of partitions; fixed for the epoch.</param>
+public sealed record LogIdentity(Guid Epoch, int Partitions);
+
+/// <summary>Readable part of a partition: <c>[Begin, End)</c>.</summary>
+/// <param name="Begin">First offset that can be read.</param>
+/// <param name="End">Offset of the next record to come.</param>
+public readonly record struct LogRange(long Begin, long End);
+
+/// <summary>The log can't write at the moment.</summary>
+public sealed class ClickLogUnavailableException : IOException
+{
+    /// <summary>Says what failed and what the operator can do.</summary>
+    public ClickLogUnavailableException(string message, Exception? inner = null) : base(message, inner) { }
+}
+
+/// <summary>Stored records are missing or unreadable. Never skipped: a person has to decide.</summary>
+public sealed class ClickLogDamagedException : IOException
+{
+    /// <summary>Says which file, which partition, which offsets, and what to do.</summary>
+    public ClickLogDamagedException(string message, Exception? inner = null) : base(message, inner) { }
+}
