@@ -1,0 +1,178 @@
+using AdClick.Actors.Ads;
+using AdClick.Actors.ClickLog;
+using AdClick.Actors.Clicks;
+using AdClick.Actors.Metrics;
+using Akka.Event;
+using Akka.Persistence;
+using Akka.Streams;
+using Akka.Streams.Dsl;
+
+namespace AdClick.Actors.Partitions;
+
+internal sealed partial class PartitionActor
+{
+    private Dictionary<AdKey, AdState>? _recovering = [];
+    private readonly List<PartitionDelta> _unconfirmed = [];
+    private UniqueKillSwitch? _reading;
+    private CountingTerms? _recoveredTerms;
+
+    /// <inheritdoc/>
+    protected override void OnRecover(object message)
+    {
+        switch (message)
+        {
+            case SnapshotOffer { Snapshot: PartitionSnapshot snapshot } offer:
+                foreach (var delta in snapshot.Ads)
+                {
+                    Load(delta);
+                }
+
+                TakeUp(snapshot.Checkpoint, offer.Metadata.SequenceNr);
+                break;
+            case PartitionDelta delta:
+                _unconfirmed.Add(delta);
+                break;
+            case CheckpointReached checkpoint:
+                foreach (var delta in _unconfirmed)
+                {
+                    _deltaBytes += delta.CalculateSize();
+                    foreach (var ad in delta.Ads)
+                    {
+                        Load(ad);
+                    }
+                }
+
+                _unconfirmed.Clear();
+                TakeUp(checkpoint, LastSequenceNr);
+                break;
+            case RecoveryCompleted:
+                OnRecovered();
+                break;
+        }
+    }
+
+    private void Load(AdDelta delta)
+    {
+        var key = new AdKey(delta.AdId, (int)delta.SubShard);
+        if (!_recovering!.TryGetValue(key, out var state))
+        {
+            _recovering.Add(key, state = new AdState(key));
+        }
+
+        state.Load(delta);
+    }
+
+    private void TakeUp(CheckpointReached checkpoint, long sequenceNr)
+    {
+        // What was dead when the allowed lateness changed stays dead, as it did in the first pass.
+        var terms = new CountingTerms(checkpoint.AllowedLatenessMs, checkpoint.CountedFromMs);
+        if (_recoveredTerms is { } before && before != terms)
+        {
+            foreach (var state in _recovering!.Values)
+            {
+                state.Reclaim(before, checkpoint.ClockMs);
+            }
+        }
+
+        _recoveredTerms = terms;
+        _checkpointOffset = checkpoint.Offset;
+        _checkpointClockMs = checkpoint.ClockMs;
+        _checkpoints.Enqueue((sequenceNr, checkpoint.AliveUntilMs));
+        _marks.Clear();
+        foreach (var mark in checkpoint.Marks)
+        {
+            _marks[mark.Gateway] = new GatewayMark(mark.Gateway, mark.TimeMs, mark.OpenFromMs);
+        }
+    }
+
+    private void OnRecovered()
+    {
+        if (_unconfirmed.Count > 0)
+        {
+            throw new InvalidOperationException(
+                $"Partition {_partition}: the journal ends in the middle of a checkpoint, which one atomic write can't leave behind. Restore the journal from a backup.");
+        }
+
+        var range = _context.Log.RangeOf(_partition);
+        if (_checkpointOffset < range.Begin || _checkpointOffset > range.End || _flushedOffset > range.End)
+        {
+            throw new LogMismatchException(
+                $"Partition {_partition}: the checkpoint stands at offset {_checkpointOffset} and the metrics store at {_flushedOffset}, but the click log holds "
+                + $"[{range.Begin}, {range.End}). Counting from there would lose or repeat clicks; restore log, journal and metrics store from one backup.");
+        }
+
+        if (_checkpointOffset > _flushedOffset)
+        {
+            throw new LogMismatchException(
+                $"Partition {_partition}: the metrics store stands at offset {_flushedOffset}, behind the checkpoint at {_checkpointOffset}: it was restored from an "
+                + "older backup. Delete the journal and its snapshots, so that the clicks in between are counted again from the log.");
+        }
+
+        _terms = _recoveredTerms ?? new CountingTerms((long)_settings.AllowedLateness.TotalMilliseconds, 0);
+        foreach (var state in _recovering!.Values)
+        {
+            if (!_terms.HasPassed(state.AliveUntilMs, _checkpointClockMs))
+            {
+                _ads.Start(state);
+            }
+        }
+
+        _log.Info(
+            "Partition {0}: owner epoch {1}, {2} ads and {3} impressions as of offset {4}, {5} records to read.",
+            _partition, _acquired.OwnerEpoch, _ads.Count, _ads.Impressions, _checkpointOffset, range.End - _checkpointOffset);
+        _recovering = null;
+        _routedOffset = _countedOffset = _checkpointOffset;
+        _routedClockMs = _countedClockMs = _checkpointClockMs;
+        _checkpointAt = _context.Time.GetUtcNow();
+        _replayUntil = _flushedOffset;
+        PostStatus();
+
+        // Partitions take turns, so that the store and the journal see an even load.
+        var turn = (_partition % 8) / 8.0;
+        Timers.StartPeriodicTimer(Tick.Flush, Tick.Flush, _settings.FlushInterval * (0.125 + turn), _settings.FlushInterval);
+        Timers.StartPeriodicTimer(Tick.Checkpoint, Tick.Checkpoint, _settings.CheckpointInterval * (0.5 + (turn / 2)), _settings.CheckpointInterval);
+        StartReading();
+        ChangeTermsWhenReplayed();
+    }
+
+    private void StartReading()
+    {
+        var source = new PartitionSource(_context.Log, _partition, _checkpointOffset, _checkpointClockMs, _settings.MaxBatchRecords);
+        _reading = Source.FromGraph(source)
+            .ViaMaterialized(KillSwitches.Single<PartitionBatch>(), Keep.Right)
+            .Async() // the next batch is read and decoded while this one is counted
+            .WithAttributes(Attributes.CreateInputBuffer(1, 1))
+            .To(Sink.ActorRefWithAck<PartitionBatch>(
+                Self, ReadingStarted.Instance, BatchTaken.Instance, new ReadingEnded(null), failure => new ReadingEnded(failure)))
+            .Run(Context.Materializer());
+    }
+
+    private void StopReading() => _reading?.Shutdown();
+
+    private void OnReadingEnded(Exception? failure)
+    {
+        if (_isDraining)
+        {
+            return;
+        }
+
+        throw failure switch
+        {
+            ClickLogDamagedException damage => damage,
+            null => new InvalidOperationException($"Partition {_partition}: the reading stream ended by itself."),
+            _ => new InvalidOperationException($"Partition {_partition}: reading failed: {failure.Message}", failure),
+        };
+    }
+
+    private sealed class ReadingStarted : Akka.Actor.INoSerializationVerificationNeeded
+    {
+        public static readonly ReadingStarted Instance = new();
+    }
+
+    private sealed class BatchTaken : Akka.Actor.INoSerializationVerificationNeeded
+    {
+        public static readonly BatchTaken Instance = new();
+    }
+
+    private sealed record ReadingEnded(Exception? Failure) : Akka.Actor.INoSerializationVerificationNeeded;
+}

@@ -1,0 +1,176 @@
+using AdClick.Actors.ClickLog;
+using AdClick.Actors.Metrics;
+using Akka.Actor;
+using Akka.Event;
+
+namespace AdClick.Actors.Partitions;
+
+/// <summary>
+/// The sharded entity of a partition: takes ownership, starts the <see cref="PartitionActor"/>, and starts it again with back-off when it fails. A partition
+/// that fails three times at one offset, or whose data don't fit together, is paused and reported: another try would not help.
+/// </summary>
+internal sealed class PartitionEntity : UntypedActor, IWithTimers
+{
+    private const int MaxFailuresAtOneOffset = 3;
+
+    private readonly PartitionContext _context;
+    private readonly int _partition;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private IActorRef? _actor;
+    private Exception? _failure;
+    private bool _isDependencyFailure;
+    private int _attempts;
+    private int _failuresAtOffset;
+    private long _failedOffset = -1;
+    private bool _isHandingOff;
+
+    private PartitionEntity(PartitionContext context, int partition)
+    {
+        _context = context;
+        _partition = partition;
+    }
+
+    /// <inheritdoc/>
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>The entity of a partition.</summary>
+    public static Props Props(PartitionContext context, int partition) =>
+        Akka.Actor.Props.Create(() => new PartitionEntity(context, partition)).WithDispatcher(CountingDispatcher.Path);
+
+    /// <inheritdoc/>
+    protected override void PreStart() => Acquire();
+
+    /// <inheritdoc/>
+    protected override void PostStop() => _context.Board.Remove(_partition);
+
+    /// <inheritdoc/>
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(failure =>
+    {
+        _failure = failure;
+        return Directive.Stop;
+    });
+
+    /// <inheritdoc/>
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case PartitionCommands.WakeUp:
+                break; // it has done its work by making sharding start this entity
+            case PartitionProgress acquired:
+                Start(acquired);
+                break;
+            case DependencyFailed failed:
+                _failure = failed.Cause;
+                _isDependencyFailure = true;
+                _log.Warning(failed.Cause, "Partition {0}: {1}.", _partition, failed.What);
+                break;
+            case Status.Failure failure:
+                _failure = failure.Cause;
+                _isDependencyFailure = failure.Cause is MetricsStoreUnavailableException;
+                BackOffOrPause();
+                break;
+            case Terminated:
+                _actor = null;
+                OnStopped();
+                break;
+            case TryAgain:
+                Acquire();
+                break;
+            case PartitionCommands.HandOff:
+                OnHandOff();
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void Acquire()
+    {
+        Post(PartitionPhase.Starting, _failure?.Message);
+        _context.Store.AcquireAsync(_context.Log.Identity, _partition, CancellationToken.None).PipeTo(Self);
+    }
+
+    private void Start(PartitionProgress acquired)
+    {
+        if (_isHandingOff)
+        {
+            return;
+        }
+
+        _failure = null;
+        _isDependencyFailure = false;
+        _actor = Context.ActorOf(PartitionActor.Props(_context, acquired), $"epoch-{acquired.OwnerEpoch}");
+        Context.Watch(_actor);
+    }
+
+    private void OnStopped()
+    {
+        if (_isHandingOff)
+        {
+            Context.Stop(Self);
+            return;
+        }
+
+        BackOffOrPause();
+    }
+
+    private void BackOffOrPause()
+    {
+        PartitionMetrics.Failures.Add(1);
+        var offset = _context.Board.Snapshot().FirstOrDefault(status => status.Partition == _partition)?.NextOffset ?? 0;
+        if (offset != _failedOffset)
+        {
+            _failedOffset = offset;
+            _failuresAtOffset = 0;
+            _attempts = 0;
+        }
+
+        // What is away comes back; what is wrong stays wrong.
+        _failuresAtOffset += _isDependencyFailure || _failure is StaleOwnerException ? 0 : 1;
+        if (_failuresAtOffset >= MaxFailuresAtOneOffset || _failure is LogMismatchException or ClickLogDamagedException)
+        {
+            _log.Error(_failure, "Partition {0} is paused at offset {1} and needs a person: {2}", _partition, offset, _failure?.Message);
+            Post(PartitionPhase.Paused, _failure?.Message ?? "It stopped without saying why.");
+            return;
+        }
+
+        var pause = _context.Settings.MinBackOff * Math.Pow(2, Math.Min(_attempts++, 10)) * (0.75 + (Random.Shared.NextDouble() / 2));
+        pause = pause < _context.Settings.MaxBackOff ? pause : _context.Settings.MaxBackOff;
+        _log.Warning(_failure, "Partition {0} stopped at offset {1} and starts again from its checkpoint in {2}: {3}",
+            _partition, offset, pause, _failure?.Message);
+        Post(PartitionPhase.BackingOff, _failure?.Message);
+        Timers.StartSingleTimer(TryAgain.Instance, TryAgain.Instance, pause);
+    }
+
+    private void OnHandOff()
+    {
+        _isHandingOff = true;
+        Timers.CancelAll();
+        if (_actor is null)
+        {
+            Context.Stop(Self);
+        }
+        else
+        {
+            _actor.Tell(PartitionCommands.HandOff.Instance);
+        }
+    }
+
+    private void Post(PartitionPhase phase, string? reason)
+    {
+        var last = _context.Board.Snapshot().FirstOrDefault(status => status.Partition == _partition);
+        _context.Board.Post((last ?? new PartitionStatus { Partition = _partition, Phase = phase }) with { Phase = phase, Reason = reason });
+    }
+
+    /// <summary>Said by the partition before it stops because something that it depends on failed.</summary>
+    /// <param name="What">What failed.</param>
+    /// <param name="Cause">How.</param>
+    internal sealed record DependencyFailed(string What, Exception Cause) : INoSerializationVerificationNeeded;
+
+    private sealed class TryAgain : INoSerializationVerificationNeeded
+    {
+        public static readonly TryAgain Instance = new();
+    }
+}
