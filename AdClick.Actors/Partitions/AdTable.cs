@@ -48,7 +48,7 @@ internal sealed class AdTable
             name = $"{name}+{_started}";
         }
 
-        var slot = new AdSlot(index, state.Key, _context.ActorOf(AdActor.Props(index, state), name))
+        var slot = new AdSlot(index, state.Key, _context.ActorOf(AdActor.Props(index, state).WithDispatcher(CountingDispatcher.Path), name))
         {
             Impressions = state.Impressions,
             AliveUntilMs = state.AliveUntilMs,

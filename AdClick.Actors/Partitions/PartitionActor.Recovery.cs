@@ -144,7 +144,7 @@ internal sealed partial class PartitionActor
             .WithAttributes(Attributes.CreateInputBuffer(1, 1))
             .To(Sink.ActorRefWithAck<PartitionBatch>(
                 Self, ReadingStarted.Instance, BatchTaken.Instance, new ReadingEnded(null), failure => new ReadingEnded(failure)))
-            .Run(Context.Materializer());
+            .Run(Context.Materializer(ActorMaterializerSettings.Create(Context.System).WithDispatcher(CountingDispatcher.Path)));
     }
 
     private void StopReading() => _reading?.Shutdown();

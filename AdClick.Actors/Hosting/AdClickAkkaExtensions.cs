@@ -1,0 +1,79 @@
+using System.Globalization;
+using AdClick.Actors.Partitions;
+using Akka.Cluster.Hosting;
+using Akka.Cluster.Sharding;
+using Akka.Configuration;
+using Akka.Hosting;
+using Akka.Persistence.Sql;
+using Microsoft.Data.Sqlite;
+
+namespace AdClick.Actors.Hosting;
+
+/// <summary>The pieces of the actor system, each an extension that the host and the tests share.</summary>
+public static class AdClickAkkaExtensions
+{
+    /// <summary>Adds <c>akka.hocon</c> from beside the executable.</summary>
+    /// <exception cref="FileNotFoundException">The file is missing: the installation is incomplete.</exception>
+    public static AkkaConfigurationBuilder AddAdClickHocon(this AkkaConfigurationBuilder builder)
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "akka.hocon");
+        return builder.AddHocon(ConfigurationFactory.ParseString(File.ReadAllText(file)), HoconAddMode.Append);
+    }
+
+    /// <summary>Journal and snapshots in two SQLite files of a folder (one file would make snapshots wait for the journal's lock).</summary>
+    /// <param name="builder">Builder.</param>
+    /// <param name="journalFile">File of the journal.</param>
+    /// <param name="snapshotFile">File of the snapshots.</param>
+    public static AkkaConfigurationBuilder AddAdClickSqlitePersistence(this AkkaConfigurationBuilder builder, string journalFile, string snapshotFile)
+    {
+        foreach (var file in (string[])[journalFile, snapshotFile])
+        {
+            // Write-ahead logging is a property of the file: set once, it holds for every connection.
+            using var connection = new SqliteConnection(ConnectionString(file));
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "PRAGMA journal_mode = WAL";
+            command.ExecuteNonQuery();
+        }
+
+        builder.AddHocon(
+            $$"""
+            akka.persistence.journal.sql.connection-string = "{{ConnectionString(journalFile)}}"
+            akka.persistence.snapshot-store.sql.connection-string = "{{ConnectionString(snapshotFile)}}"
+            """,
+            HoconAddMode.Prepend);
+        return builder.AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append);
+    }
+
+    /// <summary>A cluster of one: the node joins itself.</summary>
+    public static AkkaConfigurationBuilder AddAdClickLocalCluster(this AkkaConfigurationBuilder builder, IReadOnlyList<string> roles)
+    {
+        builder.WithClustering(new ClusterOptions { Roles = [.. roles] });
+        return builder.AddStartup((system, _) =>
+        {
+            var cluster = Akka.Cluster.Cluster.Get(system);
+            cluster.Join(cluster.SelfAddress);
+        });
+    }
+
+    /// <summary>The partitions of the click log, sharded over the nodes with the role <c>processor</c>, and kept running.</summary>
+    public static AkkaConfigurationBuilder AddAdClickCounting(this AkkaConfigurationBuilder builder, PartitionContext context)
+    {
+        builder.WithShardRegion<PartitionRegion>(
+            PartitionRegion.TypeName,
+            (_, _) => entityId => PartitionEntity.Props(context, int.Parse(entityId, CultureInfo.InvariantCulture)),
+            new PartitionMessageExtractor(),
+            new ShardOptions
+            {
+                Role = "processor",
+                StateStoreMode = StateStoreMode.DData,
+                HandOffStopMessage = PartitionCommands.HandOff.Instance,
+                ShouldPassivateIdleEntities = false,
+            });
+        return builder.WithActors((system, registry) =>
+            system.ActorOf(PartitionWaker.Props(registry.Get<PartitionRegion>(), context.Log.Identity.Partitions), "partition-waker"));
+    }
+
+    private static string ConnectionString(string file) =>
+        new SqliteConnectionStringBuilder { DataSource = Path.GetFullPath(file), DefaultTimeout = 30 }.ToString().Replace("\\", "\\\\", StringComparison.Ordinal);
+}
