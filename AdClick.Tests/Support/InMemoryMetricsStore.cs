@@ -1,0 +1,138 @@
+using AdClick.Actors.ClickLog;
+using AdClick.Actors.Clicks;
+using AdClick.Actors.Metrics;
+
+namespace AdClick.Tests.Support;
+
+/// <summary>A metrics store in memory that keeps the rules of a flush: fenced, monotonic, all or nothing.</summary>
+public sealed class InMemoryMetricsStore : IMetricsStore
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(Guid, int), PartitionProgress> _progress = [];
+    private readonly Dictionary<(string AdId, int SubShard, int Minute, ClickOutcome Outcome), long> _counts = [];
+    private readonly Dictionary<(Guid, int, long), LateClick> _late = [];
+    private readonly Dictionary<(Guid, int, long), RejectedRecord> _rejected = [];
+    private TaskCompletionSource _flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>When set, every call fails with it.</summary>
+    public Exception? Fault { get; set; }
+
+    public Task<PartitionProgress> AcquireAsync(LogIdentity log, int partition, CancellationToken cancellationToken) => Run(() =>
+    {
+        var row = _progress.GetValueOrDefault((log.Epoch, partition))
+            ?? new PartitionProgress { LogEpoch = log.Epoch, Partition = partition, OwnerEpoch = 0 };
+        return _progress[(log.Epoch, partition)] = row with { OwnerEpoch = row.OwnerEpoch + 1 };
+    });
+
+    public Task FlushAsync(PartitionFlush flush, CancellationToken cancellationToken) => Run(() =>
+    {
+        var mine = flush.Progress;
+        var row = _progress[(mine.LogEpoch, mine.Partition)];
+        if (row.OwnerEpoch != mine.OwnerEpoch)
+        {
+            throw new StaleOwnerException($"Epoch {mine.OwnerEpoch} is not {row.OwnerEpoch}.");
+        }
+
+        foreach (var count in flush.Counts)
+        {
+            var key = (count.AdId, count.SubShard, count.Minute, count.Outcome);
+            _counts[key] = Math.Max(_counts.GetValueOrDefault(key), count.Clicks);
+        }
+
+        foreach (var late in flush.LateClicks)
+        {
+            _late[(mine.LogEpoch, mine.Partition, late.Offset)] = late;
+        }
+
+        foreach (var rejected in flush.Rejected)
+        {
+            _rejected[(mine.LogEpoch, mine.Partition, rejected.Offset)] = rejected;
+        }
+
+        _progress[(mine.LogEpoch, mine.Partition)] = mine with
+        {
+            FlushedOffset = Math.Max(row.FlushedOffset, mine.FlushedOffset),
+            CheckpointOffset = Math.Max(row.CheckpointOffset, mine.CheckpointOffset),
+            ClockMs = Math.Max(row.ClockMs, mine.ClockMs),
+            PurgeBelow = Math.Max(row.PurgeBelow, mine.PurgeBelow),
+        };
+        var flushed = _flushed;
+        _flushed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        flushed.SetResult();
+        return true;
+    });
+
+    public Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken) =>
+        Run<IReadOnlyList<PartitionProgress>>(() => [.. _progress.Values.Where(row => row.LogEpoch == logEpoch)]);
+
+    public Task<ClickReport> QueryAsync(ClickQuery query, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Ask Counts().");
+
+    /// <summary>Clicks of every (ad key, minute, outcome), late ones included.</summary>
+    public Dictionary<(string AdId, int SubShard, int Minute, ClickOutcome Outcome), long> Counts()
+    {
+        lock (_gate)
+        {
+            var counts = new Dictionary<(string AdId, int SubShard, int Minute, ClickOutcome Outcome), long>(_counts);
+            foreach (var late in _late.Values)
+            {
+                var key = (late.AdId, late.SubShard, late.Minute, late.Outcome);
+                counts[key] = counts.GetValueOrDefault(key) + 1;
+            }
+
+            return counts;
+        }
+    }
+
+    /// <summary>Records that were passed over.</summary>
+    public IReadOnlyList<RejectedRecord> Rejected()
+    {
+        lock (_gate)
+        {
+            return [.. _rejected.Values];
+        }
+    }
+
+    /// <summary>Ends when the progress of a log fulfils the condition.</summary>
+    public async Task WaitForAsync(Guid logEpoch, Func<IReadOnlyList<PartitionProgress>, bool> condition, string what)
+    {
+        var deadline = TimeSpan.FromSeconds(60);
+        while (true)
+        {
+            Task flushed;
+            lock (_gate)
+            {
+                if (condition([.. _progress.Values.Where(row => row.LogEpoch == logEpoch)]))
+                {
+                    return;
+                }
+
+                flushed = _flushed.Task;
+            }
+
+            try
+            {
+                await flushed.WaitAsync(deadline);
+            }
+            catch (TimeoutException e)
+            {
+                throw new TimeoutException($"Waited {deadline} for {what}.", e);
+            }
+        }
+    }
+
+    private Task<T> Run<T>(Func<T> work)
+    {
+        lock (_gate)
+        {
+            try
+            {
+                return Fault is { } fault ? Task.FromException<T>(fault) : Task.FromResult(work());
+            }
+            catch (Exception e)
+            {
+                return Task.FromException<T>(e);
+            }
+        }
+    }
+}
