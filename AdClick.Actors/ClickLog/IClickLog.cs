@@ -31,6 +31,12 @@ public interface IClickLog : IAsyncDisposable
     /// </summary>
     void Truncate(int partition, long offset, DateTimeOffset olderThan);
 
+    /// <summary>
+    /// The greatest append time that the log has given to a record, in any partition; the Unix epoch while there is none. A gateway whose clock is far
+    /// from it is not to be trusted.
+    /// </summary>
+    DateTimeOffset NewestAppendTime { get; }
+
     /// <summary>Null when the log can write; otherwise a sentence for the operator that says what is wrong and where.</summary>
     string? Fault { get; }
 }

@@ -21,6 +21,18 @@ public sealed class InMemoryClickLog : IClickLog
 
     public string? Fault { get; set; }
 
+    public DateTimeOffset NewestAppendTime
+    {
+        get
+        {
+            lock (_gate)
+            {
+                var newest = _partitions.Max(records => records.Count > 0 ? records[^1].AppendTimeMs : 0);
+                return DateTimeOffset.FromUnixTimeMilliseconds(newest);
+            }
+        }
+    }
+
     public Task AppendAsync(int partition, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record)
     {
         if (Fault is { } fault)
