@@ -61,6 +61,14 @@ public readonly record struct ImpressionId(ulong High, ulong Low)
         return read.IsUuidV7;
     }
 
+    /// <summary>Writes the hyphenated text form, 36 characters; false where there is no room for it.</summary>
+    public bool TryFormat(Span<char> destination, out int charsWritten)
+    {
+        Span<byte> bytes = stackalloc byte[ByteLength];
+        Write(bytes);
+        return new Guid(bytes, bigEndian: true).TryFormat(destination, out charsWritten);
+    }
+
     /// <inheritdoc/>
     public override string ToString()
     {
