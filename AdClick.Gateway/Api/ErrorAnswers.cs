@@ -4,7 +4,8 @@ using AdClick.Actors.Metrics;
 namespace AdClick.Gateway.Api;
 
 /// <summary>
-/// Turns what would be an empty answer or a broken connection into <c>application/problem+json</c>, and marks the API's answers as not to be kept. The way
+/// Turns what would be an empty answer or a broken connection into <c>application/problem+json</c>, and marks the API's answers as not to be
+/// kept. The way
 /// of a click is left alone.
 /// </summary>
 internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> logger)

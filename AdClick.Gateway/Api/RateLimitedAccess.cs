@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Authorization.Policy;
 namespace AdClick.Gateway.Api;
 
 /// <summary>
-/// Sits between the verdict on a call and its consequence: a known key pays from its own rate, whatever it asks for, and everyone else from that of their address.
+/// Sits between the verdict on a call and its consequence: a known key pays from its own rate, whatever it asks for, and everyone else from that
+/// of their address.
 /// </summary>
 internal sealed class RateLimitedAccess(AddressLimits addresses) : IAuthorizationMiddlewareResultHandler
 {

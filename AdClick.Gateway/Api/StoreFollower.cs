@@ -1,6 +1,8 @@
 namespace AdClick.Gateway.Api;
 
-/// <summary>Reads something from the store again and again, and goes on when the store is away; an outage is logged at its start and its end.</summary>
+/// <summary>
+/// Reads something from the store again and again, and goes on when the store is away; an outage is logged at its start and its end.
+/// </summary>
 internal abstract class StoreFollower(string what, TimeSpan interval, TimeProvider time, ILogger logger) : BackgroundService
 {
     private bool _isAway;

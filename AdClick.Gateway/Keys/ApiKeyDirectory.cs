@@ -8,7 +8,8 @@ using AdClick.Gateway.Api;
 namespace AdClick.Gateway.Keys;
 
 /// <summary>
-/// The API keys in memory, by the hash of their secrets; follows the store. Where the store has been away for longer than <see cref="TrustedFor"/>, stored keys
+/// The API keys in memory, by the hash of their secrets; follows the store. Where the store has been away for longer than <see
+/// cref="TrustedFor"/>, stored keys
 /// are no longer believed, since one of them may have been revoked meanwhile; the configured admin key always is.
 /// </summary>
 internal sealed class ApiKeyDirectory : IDisposable

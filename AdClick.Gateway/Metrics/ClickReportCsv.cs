@@ -7,7 +7,8 @@ using AdClick.Actors.Metrics;
 namespace AdClick.Gateway.Metrics;
 
 /// <summary>
-/// The series of an answer about clicks as CSV (RFC 4180), with the ad in front when grouped. No value can hold a comma, a quote or a formula: they are IDs,
+/// The series of an answer about clicks as CSV (RFC 4180), with the ad in front when grouped. No value can hold a comma, a quote or a formula:
+/// they are IDs,
 /// times, words and numbers. Up to when the numbers are complete stands in a header, as no line has room for it.
 /// </summary>
 /// <param name="report">The answer.</param>

@@ -9,7 +9,8 @@ using Polly.Timeout;
 namespace AdClick.Gateway.Metrics;
 
 /// <summary>
-/// Stands between those who ask about clicks and the store: the same question asked at the same time, or again within <see cref="MetricsGatewaySettings.CacheFor"/>,
+/// Stands between those who ask about clicks and the store: the same question asked at the same time, or again within <see
+/// cref="MetricsGatewaySettings.CacheFor"/>,
 /// goes to the store once (HybridCache); a store that is away or slow is left alone for a while (Polly).
 /// </summary>
 internal sealed class MetricsGatewayActor : UntypedActor

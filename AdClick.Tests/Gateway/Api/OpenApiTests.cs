@@ -53,7 +53,7 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
             Assert.Equal(method is "put" or "post", operation["requestBody"] is not null);
             foreach (var (status, response) in operation["responses"]!.AsObject())
             {
-                Assert.NotEmpty((string?)response!["description"] ?? "");
+                Assert.False((string?)response!["description"] is null or "" or "OK" or "Created");
                 var content = response["content"]?.AsObject().Select(type => type.Key).ToArray() ?? [];
                 Assert.True(
                     status[0] == '2'
@@ -76,6 +76,9 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
         Assert.Equal(["active", "paused", "archived"], put["properties"]!["status"]!["enum"]!.AsArray().Select(word => (string)word!));
         Assert.Equal((1, 200), ((int?)put["properties"]!["name"]!["minLength"], (int?)put["properties"]!["name"]!["maxLength"]));
         Assert.Equal("string", (string?)put["properties"]!["campaignId"]!["type"]);
+        Assert.Equal(["adId", "advertiserId", "name", "targetUrl", "status"], schemas["AdResponse"]!["required"]!.AsArray().Select(name => (string)name!));
+        Assert.All(schemas.AsObject(), schema => Assert.Equal(schema.Key.EndsWith("Request", StringComparison.Ordinal) ? false : null, (bool?)schema.Value!["additionalProperties"]));
+        Assert.Equal(["null", "string"], schemas["AdListResponse"]!["properties"]!["nextCursor"]!["type"]!.AsArray().Select(type => (string)type!).Order());
         var count = schemas["IssueImpressionsRequest"]!["properties"]!["count"]!;
         Assert.Equal(("integer", 1, 10_000, 1), ((string?)count["type"], (int?)count["minimum"], (int?)count["maximum"], (int?)count["default"]));
         var top = Operations(document).SelectMany(operation => Parameters(operation.Value, "query")).Single(parameter => (string?)parameter["name"] == "top")["schema"]!;
