@@ -136,11 +136,15 @@ internal sealed class AdCatalogue(ICatalogueStore store, ILogger<AdCatalogue> lo
         if (!TargetUrl.TryParse(ad.TargetUrl, out var target, out var error))
         {
             logger.LogError(
-                "Ad {AdId} has a target URL in the store that this version does not take ({Error}); its clicks go by what was known of it before. Put the ad again.", ad.AdId, error);
+                "Ad {AdId} has a target URL in the store that this version does not take ({Error}); its clicks go by what was known of it before. "
+                + "Put the ad again.",
+                ad.AdId,
+                error);
             return;
         }
 
-        _ads[ad.AdId] = new CatalogueAd(ad with { AdvertiserId = Share(ad.AdvertiserId), CampaignId = ad.CampaignId is { } id ? Share(id) : null }, target);
+        var campaignId = ad.CampaignId is { } id ? Share(id) : null;
+        _ads[ad.AdId] = new CatalogueAd(ad with { AdvertiserId = Share(ad.AdvertiserId), CampaignId = campaignId }, target);
     }
 
     private string Share(string id)

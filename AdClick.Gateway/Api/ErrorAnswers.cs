@@ -14,7 +14,8 @@ internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> l
     private const int ClientClosedRequest = 499;
 
     /// <summary>Handles a request.</summary>
-    public Task InvokeAsync(HttpContext http) => http.Request.Path.StartsWithSegments("/c", StringComparison.Ordinal) ? next(http) : AnswerAsync(http);
+    public Task InvokeAsync(HttpContext http) =>
+        http.Request.Path.StartsWithSegments("/c", StringComparison.Ordinal) ? next(http) : AnswerAsync(http);
 
     private async Task AnswerAsync(HttpContext http)
     {
@@ -70,7 +71,8 @@ internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> l
                 var traceId = Activity.Current?.Id ?? http.TraceIdentifier;
                 logger.LogError(e, "{Method} {Path} failed; its answer carries trace ID {TraceId}.", http.Request.Method, http.Request.Path, traceId);
                 return new Problem(
-                    ProblemKind.InternalError, "AdClick failed on this request, which is a fault of its own. Report it with the traceId, by which the operator finds the log line.")
+                    ProblemKind.InternalError,
+                    "AdClick failed on this request, which is a fault of its own. Report it with the traceId, which finds the log line.")
                 {
                     TraceId = traceId,
                 };

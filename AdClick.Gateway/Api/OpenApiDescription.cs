@@ -21,13 +21,15 @@ internal static class OpenApiDescription
         options.AddSchemaTransformer(DescribeSchemaAsync);
     });
 
-    private static Task DescribeDocumentAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    private static Task DescribeDocumentAsync(
+        OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
         document.Info = new OpenApiInfo
         {
             Title = "AdClick",
             Version = "v1",
-            Description = "Counts ad clicks exactly once. Times are RFC 3339 in UTC. Errors are application/problem+json (RFC 9457) with a type to switch on.",
+            Description = "Counts ad clicks exactly once. Times are RFC 3339 in UTC. "
+                + "Errors are application/problem+json (RFC 9457) with a type to switch on.",
         };
 
         // Relative to wherever the document was read from.
@@ -43,7 +45,8 @@ internal static class OpenApiDescription
         return Task.CompletedTask;
     }
 
-    private static async Task DescribeOperationAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    private static async Task DescribeOperationAsync(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         foreach (var parameter in operation.Parameters ?? [])
@@ -83,10 +86,16 @@ internal static class OpenApiDescription
         if (metadata.OfType<IAuthorizeData>().LastOrDefault() is { Policy: { } scope })
         {
             operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SchemeName, context.Document)] = [] }];
-            operation.Description = $"{operation.Description} Needs a key of scope {(scope == ApiScopes.Admin ? scope : $"{scope} or {ApiScopes.Admin}")}.".Trim();
+            var scopes = scope == ApiScopes.Admin ? scope : $"{scope} or {ApiScopes.Admin}";
+            operation.Description = $"{operation.Description} Needs a key of scope {scopes}.".Trim();
             refusals = refusals.Concat(
             [
-                ProblemKind.InvalidRequest, ProblemKind.Unauthenticated, ProblemKind.Forbidden, ProblemKind.RateLimited, ProblemKind.InternalError, ProblemKind.StoreUnavailable,
+                ProblemKind.InvalidRequest,
+                ProblemKind.Unauthenticated,
+                ProblemKind.Forbidden,
+                ProblemKind.RateLimited,
+                ProblemKind.InternalError,
+                ProblemKind.StoreUnavailable,
             ]);
         }
 
@@ -124,7 +133,11 @@ internal static class OpenApiDescription
         {
             response.Headers = new Dictionary<string, IOpenApiHeader>
             {
-                ["Retry-After"] = new OpenApiHeader { Description = "Seconds to wait.", Schema = new OpenApiSchema { Type = JsonSchemaType.Integer } },
+                ["Retry-After"] = new OpenApiHeader
+                {
+                    Description = "Seconds to wait.",
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.Integer },
+                },
             };
         }
 
@@ -183,7 +196,8 @@ internal static class OpenApiDescription
     }
 
     private static bool IsWrittenAsNull(JsonPropertyInfo property) =>
-        property.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true) is [JsonIgnoreAttribute { Condition: JsonIgnoreCondition.Never }];
+        property.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true)
+            is [JsonIgnoreAttribute { Condition: JsonIgnoreCondition.Never }];
 
     private static void ApplyRule(OpenApiSchema schema, object? rule)
     {

@@ -28,5 +28,8 @@ internal sealed class RateLimitedAccess(AddressLimits addresses) : IAuthorizatio
     }
 
     private static Task Refuse(HttpContext context, TimeSpan retryAfter, string what) =>
-        new Problem(ProblemKind.RateLimited, $"{what} Wait for the time in Retry-After, and make fewer calls a second.") { RetryAfter = retryAfter }.ExecuteAsync(context);
+        new Problem(ProblemKind.RateLimited, $"{what} Wait for the time in Retry-After, and make fewer calls a second.")
+        {
+            RetryAfter = retryAfter,
+        }.ExecuteAsync(context);
 }

@@ -43,7 +43,11 @@ internal abstract class StoreFollower(string what, TimeSpan interval, TimeProvid
         {
             if (!_isAway)
             {
-                logger.LogError(e, "The {What} can't be read from the store; those known so far stay in use, and it is tried again every {Interval}.", what, interval);
+                logger.LogError(
+                    e,
+                    "The {What} can't be read from the store; those known so far stay in use, and it is tried again every {Interval}.",
+                    what,
+                    interval);
                 _isAway = true;
             }
         }

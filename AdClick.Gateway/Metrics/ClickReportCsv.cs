@@ -76,7 +76,8 @@ internal sealed class ClickReportCsv(ClickReport report) : IResult
         if (!Utf8.TryWrite(
             body.GetSpan(MaxLineBytes),
             CultureInfo.InvariantCulture,
-            $"{start}{bucket.Start.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'},{States[(int)bucket.State]},{totals.Clicks},{totals.Duplicates},{totals.Late},{totals.Invalid},{totals.Bot},{totals.Expired},{totals.InactiveAd}\r\n",
+            $"{start}{bucket.Start.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'},{States[(int)bucket.State]},{totals.Clicks},{totals.Duplicates},"
+                + $"{totals.Late},{totals.Invalid},{totals.Bot},{totals.Expired},{totals.InactiveAd}\r\n",
             out var bytes))
         {
             throw new InvalidOperationException($"A line of CSV is over {MaxLineBytes} bytes.");

@@ -58,7 +58,8 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
                 Assert.True(
                     status[0] == '2'
                         ? status == "204" || content.Contains("application/json")
-                        : content.SequenceEqual(["application/problem+json"]) && ((string)response["description"]!).Contains("urn:adclick:problem:", StringComparison.Ordinal),
+                        : content.SequenceEqual(["application/problem+json"])
+                            && ((string)response["description"]!).Contains("urn:adclick:problem:", StringComparison.Ordinal),
                     $"{method} {path} {status}: {response}");
                 Assert.Equal(status is "429" or "503", response["headers"]?["Retry-After"] is not null);
             }
@@ -76,12 +77,19 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
         Assert.Equal(["active", "paused", "archived"], put["properties"]!["status"]!["enum"]!.AsArray().Select(word => (string)word!));
         Assert.Equal((1, 200), ((int?)put["properties"]!["name"]!["minLength"], (int?)put["properties"]!["name"]!["maxLength"]));
         Assert.Equal("string", (string?)put["properties"]!["campaignId"]!["type"]);
-        Assert.Equal(["adId", "advertiserId", "name", "targetUrl", "status"], schemas["AdResponse"]!["required"]!.AsArray().Select(name => (string)name!));
-        Assert.All(schemas.AsObject(), schema => Assert.Equal(schema.Key.EndsWith("Request", StringComparison.Ordinal) ? false : null, (bool?)schema.Value!["additionalProperties"]));
-        Assert.Equal(["null", "string"], schemas["AdListResponse"]!["properties"]!["nextCursor"]!["type"]!.AsArray().Select(type => (string)type!).Order());
+        var ad = schemas["AdResponse"]!;
+        Assert.Equal(["adId", "advertiserId", "name", "targetUrl", "status"], ad["required"]!.AsArray().Select(name => (string)name!));
+        var cursor = schemas["AdListResponse"]!["properties"]!["nextCursor"]!;
+        Assert.Equal(["null", "string"], cursor["type"]!.AsArray().Select(type => (string)type!).Order());
+        foreach (var (name, schema) in schemas.AsObject())
+        {
+            Assert.Equal(name.EndsWith("Request", StringComparison.Ordinal) ? false : null, (bool?)schema!["additionalProperties"]);
+        }
+
         var count = schemas["IssueImpressionsRequest"]!["properties"]!["count"]!;
         Assert.Equal(("integer", 1, 10_000, 1), ((string?)count["type"], (int?)count["minimum"], (int?)count["maximum"], (int?)count["default"]));
-        var top = Operations(document).SelectMany(operation => Parameters(operation.Value, "query")).Single(parameter => (string?)parameter["name"] == "top")["schema"]!;
+        var parameters = Operations(document).SelectMany(operation => Parameters(operation.Value, "query"));
+        var top = parameters.Single(parameter => (string?)parameter["name"] == "top")["schema"]!;
         Assert.Equal(("integer", 1, 1_000, 50), ((string?)top["type"], (int?)top["minimum"], (int?)top["maximum"], (int?)top["default"]));
     }
 
