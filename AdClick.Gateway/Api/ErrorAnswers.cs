@@ -14,10 +14,7 @@ internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> l
     private const int ClientClosedRequest = 499;
 
     /// <summary>Handles a request.</summary>
-    public Task InvokeAsync(HttpContext http) =>
-        http.Request.Path.StartsWithSegments("/c", StringComparison.Ordinal) ? next(http) : AnswerAsync(http);
-
-    private async Task AnswerAsync(HttpContext http)
+    public async Task InvokeAsync(HttpContext http)
     {
         if (http.Request.Path.StartsWithSegments("/v1", StringComparison.Ordinal))
         {
