@@ -60,7 +60,7 @@ internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> l
                 // Logged where it happens, once an outage.
                 return Problem.StoreUnavailable();
             case BadHttpRequestException { StatusCode: 413 }:
-                return new Problem(ProblemKind.BodyTooLarge, $"The body is over {JsonBody.MaxBytes:N0} bytes. Send less at once.");
+                return JsonBody.TooLarge;
             case BadHttpRequestException bad:
                 return new Problem(ProblemKind.MalformedBody, $"The request could not be read: {bad.Message}");
             default:

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -13,8 +14,11 @@ internal static class JsonBody
     /// <summary>Most bytes of a body: 1 MiB.</summary>
     public const int MaxBytes = 1024 * 1024;
 
+    /// <summary>The answer to larger ones.</summary>
+    public static Problem TooLarge { get; } = new(ProblemKind.BodyTooLarge, $"The body is over {MaxBytes:N0} bytes. Send less at once.");
+
     /// <summary>Reads and checks the body: either it or the problem is null.</summary>
-    /// <exception cref="BadHttpRequestException">The body is too large or ended early; the middleware answers.</exception>
+    /// <exception cref="BadHttpRequestException">The body is far too large or ended early; the middleware answers.</exception>
     public static async ValueTask<(T? Body, Problem? Problem)> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class
     {
         var request = http.Request;
@@ -30,14 +34,30 @@ internal static class JsonBody
                 $"The body was sent as \"{request.ContentType}\". Send it with Content-Type: application/json, in UTF-8."));
         }
 
+        if (request.ContentLength > MaxBytes)
+        {
+            return (null, TooLarge);
+        }
+
+        var read = await request.BodyReader.ReadAtLeastAsync(MaxBytes + 1, http.RequestAborted);
+        if (read.Buffer.Length > MaxBytes)
+        {
+            request.BodyReader.AdvanceTo(read.Buffer.End);
+            return (null, TooLarge);
+        }
+
         T? body;
         try
         {
-            body = await JsonSerializer.DeserializeAsync(request.Body, type, http.RequestAborted);
+            body = Deserialize(read.Buffer, type);
         }
         catch (JsonException e)
         {
             return (null, Explain(e, type));
+        }
+        finally
+        {
+            request.BodyReader.AdvanceTo(read.Buffer.End);
         }
 
         if (body is null)
@@ -48,6 +68,16 @@ internal static class JsonBody
         var errors = new FieldErrors();
         errors.CheckBody(body);
         return errors.Any ? (null, errors.ToProblem()) : (body, null);
+    }
+
+    private static T? Deserialize<T>(ReadOnlySequence<byte> json, JsonTypeInfo<T> type) where T : class
+    {
+        var reader = new Utf8JsonReader(json);
+        var body = JsonSerializer.Deserialize(ref reader, type);
+
+        // Throws at anything that follows the object.
+        reader.Read();
+        return body;
     }
 
     private static bool IsUtf8Json(HttpRequest request) =>
@@ -88,9 +118,12 @@ internal static class JsonBody
     private static string Fields(JsonTypeInfo type) => string.Join(", ", type.Properties.Select(property => property.Name));
 }
 
-/// <summary>Makes the server refuse larger bodies.</summary>
+/// <summary>
+/// What the server itself lets pass. Above that it answers and closes the connection in the middle of the body, and most callers see a broken connection
+/// rather than the answer; below, what is too large is read to its end and thrown away, so that they get their 413.
+/// </summary>
 internal sealed class BodyLimit : IRequestSizeLimitMetadata
 {
     /// <inheritdoc/>
-    public long? MaxRequestBodySize => JsonBody.MaxBytes;
+    public long? MaxRequestBodySize => 16 * JsonBody.MaxBytes;
 }
