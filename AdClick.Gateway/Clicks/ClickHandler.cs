@@ -1,11 +1,9 @@
 using System.Diagnostics;
-using System.Text;
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.Clicks;
 using AdClick.Actors.Metrics;
 using AdClick.Gateway.Ads;
 using Microsoft.Extensions.Primitives;
-using Microsoft.Net.Http.Headers;
 
 namespace AdClick.Gateway.Clicks;
 
@@ -100,7 +98,6 @@ internal sealed class ClickHandler
         }
         catch (MetricsStoreUnavailableException)
         {
-            context.Response.Headers.RetryAfter = "2";
             await Refuse(context, StatusCodes.Status503ServiceUnavailable, "catalogue");
             return;
         }
@@ -123,7 +120,6 @@ internal sealed class ClickHandler
 
         if (!_limiter.TryPass(token.Impression))
         {
-            context.Response.Headers.RetryAfter = "10";
             return Refuse(context, StatusCodes.Status429TooManyRequests, "flood");
         }
 
@@ -196,18 +192,17 @@ internal sealed class ClickHandler
             Nonce = (ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue),
             Impression = token.Impression,
             ExpiresAtMs = token.ExpiresAtMs,
-            AdId = token.AdId,
-            SubShard = token.SubShard,
+            Ad = adKey,
             ClickTimeMs = clickTimeMs,
             Verdict = verdict,
             Placement = token.Placement,
             UserAgent = headers.UserAgent.ToString(),
-            ClientNetwork = context.Connection.RemoteIpAddress is { } address ? ClientNetwork.Cut(address) : "",
+            ClientNetwork = ClientNetwork.Cut(context.Connection.RemoteIpAddress),
             ReferrerHost = ReferrerHost.Of(headers.Referer.ToString()),
-            Language = ClientLanguage.Of(headers.AcceptLanguage.ToString()),
+            Language = AdClick.Actors.Clicks.Language.Of(headers.AcceptLanguage.ToString()),
             Gateway = _gateway,
         };
-        var buffer = _buffer ??= new byte[ClickLogLimits.MaxRecordBytes];
+        var buffer = _buffer ??= new byte[ClickRecordWriter.MaxBytes];
         var length = ClickRecordWriter.Write(click, buffer);
         Span<byte> key = stackalloc byte[Ids.MaxLength + 4];
         return _log.AppendAsync(adKey.Partition(_log.Identity.Partitions), key[..adKey.WriteUtf8(key)], buffer.AsSpan(0, length));
@@ -227,8 +222,7 @@ internal sealed class ClickHandler
     private static Task Refuse(HttpContext context, int status, string reason)
     {
         GatewayClickMetrics.Refuse(reason);
-        context.Response.Headers.CacheControl = NoStore;
-        return Results.Problem(ClickProblems.Of(status)).ExecuteAsync(context);
+        return ClickProblems.Of(status).ExecuteAsync(context);
     }
 
     private static bool IsPrefetch(IHeaderDictionary headers) =>

@@ -56,8 +56,8 @@ internal sealed class MarkWriter : BackgroundService
 
     private async Task WriteAsync(long openFromMs)
     {
-        var mark = new byte[ClickRecordWriter.MaxMarkBytes];
-        var length = ClickRecordWriter.WriteMark(_gateway, _time.GetUtcNow().ToUnixTimeMilliseconds(), openFromMs, mark);
+        var mark = new byte[ClickRecordWriter.MaxBytes];
+        var length = ClickRecordWriter.Write(new MarkRecord(_gateway, _time.GetUtcNow().ToUnixTimeMilliseconds(), openFromMs), mark);
         var appends = new Task[_log.Identity.Partitions];
         for (var partition = 0; partition < appends.Length; partition++)
         {

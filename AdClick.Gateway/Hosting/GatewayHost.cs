@@ -56,6 +56,13 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
     }
 
+    /// <summary>The addresses to listen on, at least one.</summary>
+    public static string[] ListenUrls(IConfiguration configuration)
+    {
+        var urls = configuration[WebHostDefaults.ServerUrlsKey]?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return urls is { Length: > 0 } ? urls : ["http://127.0.0.1:8080"];
+    }
+
     private void Open(string[] arguments)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = arguments, ContentRootPath = AppContext.BaseDirectory });
@@ -80,6 +87,8 @@ internal sealed class GatewayHost : IAsyncDisposable
         AddAkka(builder, options, folder, time, store, log);
         builder.Services.AddHostedService<StoreLoops>();
         builder.Services.AddHostedService<MarkWriter>();
+        builder.Services.AddSingleton<StartupWatch>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<StartupWatch>());
 
         Application = builder.Build();
         _closing.Push(Application.DisposeAsync);
@@ -117,12 +126,11 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     private static void ConfigureServer(WebApplicationBuilder builder, GatewayOptions options)
     {
-        var urls = builder.Configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } configured ? configured : "http://127.0.0.1:8080";
-        builder.WebHost.UseUrls([.. urls.Split(';', StringSplitOptions.RemoveEmptyEntries), .. options.MetricsUrl is { } own ? [own.ToString()] : (string[])[]]);
+        builder.WebHost.UseUrls([.. ListenUrls(builder.Configuration), .. options.MetricsUrl is { } own ? [own.ToString()] : (string[])[]]);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = ApiSettings.MaxBodyBytes;
+            kestrel.Limits.MaxRequestBodySize = JsonBody.MaxBytes;
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(28)); // in all at most 30 s
         builder.Services.Configure<ForwardedHeadersOptions>(forwarded =>
