@@ -329,17 +329,6 @@ public sealed class EmbeddedClickLogTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => EmbeddedClickLog.Open(_folder.Path, 1025, TimeProvider.System));
     }
 
-    /// <summary>Holds back every write until the gate opens.</summary>
-    private sealed class GatedDevice(SegmentFiles files, ManualResetEventSlim writing, ManualResetEventSlim gate) : SegmentDevice(files)
-    {
-        protected override void Write(int segment, long position, ReadOnlySpan<byte> bytes)
-        {
-            writing.Set();
-            gate.Wait();
-            base.Write(segment, position, bytes);
-        }
-    }
-
     /// <summary>A clock that says one time after the other, then the last one for ever.</summary>
     private sealed class SteppingClock(params long[] timesMs) : TimeProvider
     {

@@ -120,8 +120,9 @@ public sealed class EmbeddedClickLog : IClickLog
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
-            // Waits for the disk, so not on the caller's thread.
-            await Task.Run(() => Close(_committers, _partitions)).ConfigureAwait(false);
+            // Waits for the disk, so on a thread of its own.
+            await Task.Factory.StartNew(() => Close(_committers, _partitions), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                .ConfigureAwait(false);
         }
     }
 

@@ -263,6 +263,9 @@ internal sealed class EmbeddedPartition
 
         _writer?.Dispose();
         _writer = null;
+        _retryTimer ??= _time.CreateTimer(_ => OnRetryDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _retryTimer.Change(_nextRetry, Timeout.InfiniteTimeSpan);
+        _nextRetry = _nextRetry * 2 < LongestRetry ? _nextRetry * 2 : LongestRetry;
         lock (_gate)
         {
             _fault = fault;
@@ -272,14 +275,7 @@ internal sealed class EmbeddedPartition
             }
         }
 
-        if (group is not null)
-        {
-            group.Fail(new ClickLogUnavailableException(fault, cause));
-        }
-
-        _retryTimer ??= _time.CreateTimer(_ => OnRetryDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _retryTimer.Change(_nextRetry, Timeout.InfiniteTimeSpan);
-        _nextRetry = _nextRetry * 2 < LongestRetry ? _nextRetry * 2 : LongestRetry;
+        group?.Fail(new ClickLogUnavailableException(fault, cause));
     }
 
     private void TryResume()
