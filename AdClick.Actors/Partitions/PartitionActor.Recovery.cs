@@ -27,6 +27,7 @@ internal sealed partial class PartitionActor
                     Load(delta);
                 }
 
+                _snapshotSequenceNr = offer.Metadata.SequenceNr;
                 TakeUp(snapshot.Checkpoint, offer.Metadata.SequenceNr);
                 break;
             case PartitionDelta delta:
@@ -78,6 +79,7 @@ internal sealed partial class PartitionActor
         _checkpointOffset = checkpoint.Offset;
         _checkpointClockMs = checkpoint.ClockMs;
         _checkpoints.Enqueue((sequenceNr, checkpoint.AliveUntilMs));
+        _snapshotNeeded = checkpoint.SnapshotSequenceNr;
         _marks.Clear();
         foreach (var mark in checkpoint.Marks)
         {
@@ -91,6 +93,13 @@ internal sealed partial class PartitionActor
         {
             throw new InvalidOperationException(
                 $"Partition {_partition}: the journal ends in the middle of a checkpoint, which one atomic write can't leave behind. Restore the journal from a backup.");
+        }
+
+        if (_snapshotNeeded > _snapshotSequenceNr)
+        {
+            throw new LogMismatchException(
+                $"Partition {_partition}: the journal goes on from the snapshot at sequence number {_snapshotNeeded}, which is missing. Journal and snapshots "
+                + "belong together: restore both from one backup.");
         }
 
         var range = _context.Log.RangeOf(_partition);
@@ -124,7 +133,7 @@ internal sealed partial class PartitionActor
         _routedOffset = _countedOffset = _checkpointOffset;
         _routedClockMs = _countedClockMs = _checkpointClockMs;
         _checkpointAt = _context.Time.GetUtcNow();
-        _replayUntil = _flushedOffset;
+        _replayUntil = Math.Max(range.End, _flushedOffset);
         PostStatus();
 
         // Partitions take turns, so that the store and the journal see an even load.
@@ -141,7 +150,7 @@ internal sealed partial class PartitionActor
         _reading = Source.FromGraph(source)
             .ViaMaterialized(KillSwitches.Single<PartitionBatch>(), Keep.Right)
             .Async() // the next batch is read and decoded while this one is counted
-            .WithAttributes(Attributes.CreateInputBuffer(1, 1))
+            .AddAttributes(Attributes.CreateInputBuffer(1, 1))
             .To(Sink.ActorRefWithAck<PartitionBatch>(
                 Self, ReadingStarted.Instance, BatchTaken.Instance, new ReadingEnded(null), failure => new ReadingEnded(failure)))
             .Run(Context.Materializer(ActorMaterializerSettings.Create(Context.System).WithDispatcher(CountingDispatcher.Path)));

@@ -45,6 +45,12 @@ public sealed record PartitionSettings
     /// <summary>Longest pause after a failure. Default 15 s.</summary>
     public TimeSpan MaxBackOff { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long an ad may take to answer before its partition starts again. Default 60 s.</summary>
+    /// <summary>
+    /// How long a hand-off may take to drain and checkpoint, say with the store away. Default 12 s: sharding stops what is left 5 s before its own
+    /// <c>handoff-timeout</c> (akka.hocon).
+    /// </summary>
+    public TimeSpan HandOffTimeout { get; init; } = TimeSpan.FromSeconds(12);
+
+    /// <summary>How long an ad or the metrics store may take to answer before the partition starts again. Default 60 s.</summary>
     public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(60);
 }
