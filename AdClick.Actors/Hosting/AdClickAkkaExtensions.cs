@@ -32,7 +32,11 @@ public static class AdClickAkkaExtensions
     /// <param name="builder">Builder.</param>
     /// <param name="journalFile">File of the journal.</param>
     /// <param name="snapshotFile">File of the snapshots.</param>
-    public static AkkaConfigurationBuilder AddAdClickSqlitePersistence(this AkkaConfigurationBuilder builder, string journalFile, string snapshotFile)
+    public static AkkaConfigurationBuilder AddAdClickSqlitePersistence(this AkkaConfigurationBuilder builder, string journalFile, string snapshotFile) =>
+        builder.AddHocon(SqlitePersistence(journalFile, snapshotFile), HoconAddMode.Prepend);
+
+    /// <summary>Creates the two files if they are not there, and gives the settings that name them.</summary>
+    internal static string SqlitePersistence(string journalFile, string snapshotFile)
     {
         foreach (var file in (string[])[journalFile, snapshotFile])
         {
@@ -44,12 +48,12 @@ public static class AdClickAkkaExtensions
             command.ExecuteNonQuery();
         }
 
-        return builder.AddHocon(
-            $$"""
+        return $$"""
             akka.persistence.journal.sql.connection-string = "{{ConnectionString(journalFile)}}"
             akka.persistence.snapshot-store.sql.connection-string = "{{ConnectionString(snapshotFile)}}"
-            """,
-            HoconAddMode.Prepend);
+
+
+            """;
     }
 
     /// <summary>A cluster of one: the node joins itself.</summary>

@@ -10,8 +10,6 @@ internal sealed partial class PartitionActor
     /// <summary>Most bytes of one journal event; a checkpoint is one atomic write of as many as it takes.</summary>
     private const int MaxEventBytes = 256 * 1024;
 
-    private const long MinSnapshotBytes = 1024 * 1024; // below this, a snapshot costs more than the deltas that it saves
-
     private readonly Queue<(long SequenceNr, long AliveUntilMs)> _checkpoints = [];
     private Checkpoint? _checkpoint; // under way
     private CountingTerms? _nextTerms;
@@ -36,7 +34,7 @@ internal sealed partial class PartitionActor
         }
 
         var liveBytes = _ads.Impressions * WindowEntry.ByteLength;
-        var takeSnapshot = _deltaBytes > Math.Max(liveBytes, MinSnapshotBytes) && liveBytes <= _settings.MaxSnapshotBytes;
+        var takeSnapshot = _deltaBytes > Math.Max(liveBytes, _settings.MinSnapshotBytes) && liveBytes <= _settings.MaxSnapshotBytes;
         ForgetOutlivedMarks();
         _checkpoint = new Checkpoint(_routedOffset, _routedClockMs, _context.Time.GetTimestamp(), takeSnapshot);
         NoteMarksOfCheckpoint();

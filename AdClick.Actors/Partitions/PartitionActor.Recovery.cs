@@ -117,7 +117,9 @@ internal sealed partial class PartitionActor
                 + "older backup. Delete the journal and its snapshots, so that the clicks in between are counted again from the log.");
         }
 
-        _terms = _recoveredTerms ?? new CountingTerms((long)_settings.AllowedLateness.TotalMilliseconds, 0);
+        // Without a checkpoint but with counts in the store (the journal was deleted), they were judged as the progress row says.
+        var firstLateness = _flushedOffset > 0 ? _acquired.AllowedLatenessMs : (long)_settings.AllowedLateness.TotalMilliseconds;
+        _terms = _recoveredTerms ?? new CountingTerms(firstLateness, 0);
         foreach (var state in _recovering!.Values)
         {
             if (!_terms.HasPassed(state.AliveUntilMs, _checkpointClockMs))
@@ -141,7 +143,16 @@ internal sealed partial class PartitionActor
         Timers.StartPeriodicTimer(Tick.Flush, Tick.Flush, _settings.FlushInterval * (0.125 + turn), _settings.FlushInterval);
         Timers.StartPeriodicTimer(Tick.Checkpoint, Tick.Checkpoint, _settings.CheckpointInterval * (0.5 + (turn / 2)), _settings.CheckpointInterval);
         StartReading();
-        ChangeTermsWhenReplayed();
+        if (_recoveredTerms is null)
+        {
+            // The terms stand in the journal before the first click is judged by them.
+            _nextTerms = _terms;
+            StartCheckpoint();
+        }
+        else
+        {
+            ChangeTermsWhenReplayed();
+        }
     }
 
     private void StartReading()

@@ -36,6 +36,9 @@ public sealed record PartitionSettings
     /// <summary>Counters and late clicks waiting for a flush above which reading stops. Default 500,000.</summary>
     public int MaxPendingCounts { get; init; } = 500_000;
 
+    /// <summary>Deltas below this size are not compacted: a snapshot would cost more than it saves, in bytes. Default 1 MiB.</summary>
+    public long MinSnapshotBytes { get; init; } = 1024 * 1024;
+
     /// <summary>State up to this size is compacted into snapshots, in bytes. Default 32 MiB.</summary>
     public long MaxSnapshotBytes { get; init; } = 32L * 1024 * 1024;
 
