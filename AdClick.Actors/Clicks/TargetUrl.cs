@@ -275,7 +275,7 @@ public sealed class TargetUrl
             else
             {
                 var length = char.IsHighSurrogate(text[i]) ? 2 : 1;
-                literal.Append(Uri.EscapeDataString(text.Substring(i, length)));
+                literal.Append(Uri.EscapeDataString(text.AsSpan(i, length)));
                 i += length;
             }
         }
