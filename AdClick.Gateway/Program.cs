@@ -7,7 +7,7 @@ using AdClick.Gateway.Hosting;
 var ad = new Option<string>("--ad") { Description = "Ad ID", Required = true };
 var count = new Option<int>("--count") { Description = "Number of click URLs", DefaultValueFactory = _ => 1 };
 var placement = new Option<string?>("--placement") { Description = "Placement that the impressions carry" };
-ad.Validators.Add(result => Check(result, result.GetValueOrDefault<string>(), Ids.IsValid, Ids.Rule));
+ad.Validators.Add(result => Check(result, result.GetValueOrDefault<string>(), text => Ids.IsValid(text), Ids.Rule));
 placement.Validators.Add(result => Check(result, result.GetValueOrDefault<string?>(), text => text is null || Ids.IsValid(text), Ids.Rule));
 count.Validators.Add(result => Check(result, result.GetValueOrDefault<int>(), n => n is >= 1 and <= TokensCommand.MaxCount, $"1 to {TokensCommand.MaxCount}"));
 

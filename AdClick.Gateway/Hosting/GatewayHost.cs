@@ -1,4 +1,3 @@
-using System.Net;
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.ClickLog.Embedded;
 using AdClick.Actors.Clicks;
@@ -145,7 +144,7 @@ internal sealed class GatewayHost : IAsyncDisposable
                 if (network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)
                 {
                     // The same network as a listener on :: sees it.
-                    forwarded.KnownIPNetworks.Add(new IPNetwork(network.BaseAddress.MapToIPv6(), network.PrefixLength + 96));
+                    forwarded.KnownIPNetworks.Add(new System.Net.IPNetwork(network.BaseAddress.MapToIPv6(), network.PrefixLength + 96));
                 }
             }
         });
@@ -226,7 +225,7 @@ internal sealed class GatewayHost : IAsyncDisposable
                 loggers.AddLoggerFactory();
             });
             var context = new PartitionContext(log, store, provider.GetRequiredService<PartitionBoard>(), Counting(options), time);
-            akka.AddAdClickSettings(builder.Configuration)
+            akka.AddAdClickHocon(builder.Configuration)
                 .AddAdClickSqlitePersistence(folder.Journal, folder.Snapshots)
                 .AddAdClickLocalCluster(options.Roles)
                 .AddAdClickCounting(context);

@@ -1,4 +1,5 @@
 using AdClick.Actors.ClickLog;
+using AdClick.Actors.ClickLog.Embedded;
 using AdClick.Actors.Metrics;
 
 namespace AdClick.Gateway.Hosting;
@@ -14,7 +15,7 @@ internal static class StartupDamage
         {
             return step();
         }
-        catch (Exception e) when (e is ClickLogDamagedException or ClickLogUnavailableException or LogMismatchException
+        catch (Exception e) when (e is ClickLogDamagedException or ClickLogUnavailableException or ClickLogMismatchException or LogMismatchException
             or MetricsStoreDamagedException or MetricsStoreUnavailableException)
         {
             throw new StartupException(e.Message, e);

@@ -1,6 +1,5 @@
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.Partitions;
-using AdClick.Gateway.Ads;
 
 namespace AdClick.Gateway.Operators;
 
@@ -12,15 +11,13 @@ internal sealed class Readiness
 
     private readonly IClickLog _log;
     private readonly PartitionBoard _board;
-    private readonly AdCatalogue _catalogue;
     private readonly TimeProvider _time;
 
     /// <summary>The readiness of a node.</summary>
-    public Readiness(IClickLog log, PartitionBoard board, AdCatalogue catalogue, TimeProvider time)
+    public Readiness(IClickLog log, PartitionBoard board, TimeProvider time)
     {
         _log = log;
         _board = board;
-        _catalogue = catalogue;
         _time = time;
     }
 
@@ -37,11 +34,6 @@ internal sealed class Readiness
         if (skew > MaxClockSkew)
         {
             reasons.Add($"This node's clock is {skew.TotalSeconds:0} s behind the click log's. Set it right.");
-        }
-
-        if (_catalogue.Fault is { } stale)
-        {
-            reasons.Add(stale);
         }
 
         var statuses = _board.Snapshot().ToDictionary(status => status.Partition);
