@@ -97,7 +97,7 @@ internal sealed class SqliteReaders : IDisposable
 
     private SqliteDatabase Open()
     {
-        var database = SqliteDatabase.Open(_file);
+        var database = SqliteDatabase.Open(_file, create: false);
         database.Pragma("query_only", 1);
         database.Pragma("cache_size", -CacheKiB);
         return database;
