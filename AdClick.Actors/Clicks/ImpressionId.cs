@@ -16,6 +16,9 @@ public readonly record struct ImpressionId(ulong High, ulong Low)
     /// <summary>Unix time in milliseconds at which the impression was issued.</summary>
     public long IssuedAtMs => (long)(High >> 16);
 
+    /// <summary>Whether the 128 bits are a UUIDv7: version and variant as RFC 9562 lays them down.</summary>
+    public bool IsUuidV7 => (High & 0xf000) == 0x7000 && Low >> 62 == 0b10;
+
     /// <summary>A new ID that carries <paramref name="issuedAt"/> (millisecond precision).</summary>
     public static ImpressionId New(DateTimeOffset issuedAt)
     {
@@ -46,15 +49,24 @@ public readonly record struct ImpressionId(ulong High, ulong Low)
     public static bool TryParse(string? text, out ImpressionId id)
     {
         id = default;
-        if (!Guid.TryParseExact(text, "D", out var guid) || guid.Version != 7)
+        if (!Guid.TryParseExact(text, "D", out var guid))
         {
             return false;
         }
 
         Span<byte> bytes = stackalloc byte[ByteLength];
         guid.TryWriteBytes(bytes, bigEndian: true, out _);
-        id = Read(bytes);
-        return true;
+        var read = Read(bytes);
+        id = read.IsUuidV7 ? read : default;
+        return read.IsUuidV7;
+    }
+
+    /// <summary>Writes the hyphenated text form, 36 characters; false where there is no room for it.</summary>
+    public bool TryFormat(Span<char> destination, out int charsWritten)
+    {
+        Span<byte> bytes = stackalloc byte[ByteLength];
+        Write(bytes);
+        return new Guid(bytes, bigEndian: true).TryFormat(destination, out charsWritten);
     }
 
     /// <inheritdoc/>

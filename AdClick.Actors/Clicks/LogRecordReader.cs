@@ -17,7 +17,7 @@ internal ref struct LogRecordReader
     private const int Fixed32 = 5;
 
     /// <summary>Times from here on (year 2223) are nonsense, and would not fit into a minute counter's key.</summary>
-    private const long MaxTimeMs = 8_000_000_000_000;
+    public const long MaxTimeMs = 8_000_000_000_000;
 
     private ReadOnlySpan<byte> _rest;
 
