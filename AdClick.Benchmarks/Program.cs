@@ -1,8 +1,17 @@
 using System.CommandLine;
 using AdClick.Benchmarks.Load;
 
-InlineSockets.Use(); // before the first socket
-return await new RootCommand("Benchmarks of AdClick; docs/benchmarks/README.md says what each measures.")
+namespace AdClick.Benchmarks;
+
+/// <summary>The executable. A class with a namespace, so that the tests know whose <c>Program</c> is meant.</summary>
+internal static class Program
 {
-    LoadCommand.Make(),
-}.Parse(args).InvokeAsync();
+    private static Task<int> Main(string[] args)
+    {
+        InlineSockets.Use(); // before the first socket
+        return new RootCommand("Benchmarks of AdClick; docs/benchmarks/README.md says what each measures.")
+        {
+            LoadCommand.Make(),
+        }.Parse(args).InvokeAsync();
+    }
+}
