@@ -19,8 +19,7 @@ internal static class GatewayClickMetrics
 
     /// <summary>Time from the request to the redirect.</summary>
     public static readonly Histogram<double> RedirectDuration = Meter.CreateHistogram<double>(
-        "adclick.redirect.duration", "s", "Time from the request to its redirect, for logged clicks", null,
-        new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5] });
+        "adclick.redirect.duration", "s", "Time from the request to its redirect, for logged clicks");
 
     private static readonly KeyValuePair<string, object?>[] Verdicts =
     [

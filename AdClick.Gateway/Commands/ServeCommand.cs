@@ -9,7 +9,8 @@ internal static class ServeCommand
     public static async Task<int> RunAsync(string[] settings)
     {
         await using var host = GatewayHost.Build(settings);
+        var watch = host.Application.Services.GetRequiredService<StartupWatch>();
         await host.Application.RunAsync();
-        return host.Application.Services.GetRequiredService<StartupWatch>().ExitCode;
+        return watch.ExitCode;
     }
 }

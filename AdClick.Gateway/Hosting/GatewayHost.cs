@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.ClickLog.Embedded;
 using AdClick.Actors.Clicks;
@@ -211,8 +212,21 @@ internal sealed class GatewayHost : IAsyncDisposable
         services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter("AdClick")
             .AddMeter("System.Runtime")
+            .AddView(Boundaries)
             .AddPrometheusExporter());
     }
+
+    // The exporter's own boundaries are for milliseconds; these are for what takes from half a millisecond to half a minute, and for rows and bytes.
+    private static MetricStreamConfiguration? Boundaries(Instrument instrument) => instrument.Unit switch
+    {
+        "s" => new ExplicitBucketHistogramConfiguration
+        {
+            Boundaries = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+        },
+        "{row}" or "{record}" => new ExplicitBucketHistogramConfiguration { Boundaries = [0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000] },
+        "By" => new ExplicitBucketHistogramConfiguration { Boundaries = [0, 1_024, 16_384, 262_144, 4_194_304, 67_108_864, 1_073_741_824] },
+        _ => null,
+    };
 
     private static void AddAkka(
         WebApplicationBuilder builder, GatewayOptions options, DataFolder folder, TimeProvider time, IMetricsStore store, EmbeddedClickLog log)

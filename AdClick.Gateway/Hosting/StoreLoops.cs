@@ -1,6 +1,7 @@
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Metrics.Sqlite;
+using AdClick.Actors.Partitions;
 
 namespace AdClick.Gateway.Hosting;
 
