@@ -65,13 +65,13 @@ public sealed class SigningKey
     /// <summary>The only advertisers whose ads the key may sign for; null for all.</summary>
     public IReadOnlySet<string>? Advertisers { get; }
 
-    internal ReadOnlySpan<byte> KeyIdBytes => _keyIdBytes;
-
     /// <summary>Whether a token of one of this advertiser's ads may carry the key's signature.</summary>
     public bool MaySign(string advertiserId) => Advertisers is null || Advertisers.Contains(advertiserId);
 
     /// <summary>The key's ID, never the secret.</summary>
     public override string ToString() => KeyId;
+
+    internal bool HasId(ReadOnlySpan<byte> keyId) => keyId.SequenceEqual(_keyIdBytes);
 
     internal bool HasSecretOf(SigningKey other) => CryptographicOperations.FixedTimeEquals(_secret, other._secret);
 

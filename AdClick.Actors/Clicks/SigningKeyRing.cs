@@ -199,7 +199,7 @@ public sealed class SigningKeyRing
 
         foreach (var candidate in _keys)
         {
-            if (keyId.SequenceEqual(candidate.KeyIdBytes))
+            if (candidate.HasId(keyId))
             {
                 key = candidate.HasSigned(signed, buffer[signed.Length..length]) ? candidate : null;
                 return key is not null;

@@ -21,7 +21,6 @@ public sealed class TargetUrl
     /// <summary>The query parameter that carries the click ID where the URL has no <c>{click_id}</c>.</summary>
     public const string ClickIdParameter = "adclid";
 
-    private const int UuidLength = 36;
     private const int MaxMacroLength = 32; // the longest macro takes 13 characters; bounds the search for a closing brace
     private const string TimeFormat = "yyyy-MM-dd'T'HH'%3A'mm'%3A'ss'.'fff'Z'";
     private const int TimeLength = 28;
@@ -311,7 +310,7 @@ public sealed class TargetUrl
     private static int LongestOf(Segment segment) => segment.Literal.Length + segment.Part switch
     {
         Part.ClickId or Part.AppendedClickId => SigningKeyRing.MaxClickIdLength,
-        Part.ImpressionId => UuidLength,
+        Part.ImpressionId => ImpressionId.TextLength,
         Part.AdId or Part.Placement => Ids.MaxLength,
         Part.ClickTime => TimeLength,
         _ => 0,
@@ -341,7 +340,7 @@ public sealed class TargetUrl
                         Part.Literal => segment.Literal.Length,
                         Part.ClickId => clickId?.Length ?? 0,
                         Part.AppendedClickId => clickId is null ? 0 : segment.Literal.Length + clickId.Length,
-                        Part.ImpressionId => UuidLength,
+                        Part.ImpressionId => ImpressionId.TextLength,
                         Part.AdId => adId.Length,
                         Part.Placement => placement.Length,
                         _ => TimeLength,

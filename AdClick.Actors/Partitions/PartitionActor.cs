@@ -26,7 +26,8 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private bool _isDraining;
 
-    private PartitionActor(PartitionContext context, PartitionProgress acquired)
+    /// <summary>Made by <see cref="Props"/>.</summary>
+    public PartitionActor(PartitionContext context, PartitionProgress acquired)
     {
         _context = context;
         _settings = context.Settings;
@@ -90,7 +91,8 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
                 WriteFlush();
                 break;
             case ReadingStarted:
-                Sender.Tell(BatchTaken.Instance);
+                _waitingReader = Sender;
+                ReadOn();
                 break;
             case ReadingEnded ended:
                 OnReadingEnded(ended.Failure);
@@ -112,6 +114,15 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
             default:
                 Unhandled(message);
                 break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop()
+    {
+        if (_recovering is null)
+        {
+            PostStatus(); // how far it came, for the entity to judge a failure by
         }
     }
 
@@ -154,7 +165,6 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
             return;
         }
 
-        PostStatus();
         Context.Stop(Self);
     }
 

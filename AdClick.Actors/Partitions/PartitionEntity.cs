@@ -24,7 +24,8 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private long _failedOffset = -1;
     private bool _isHandingOff;
 
-    private PartitionEntity(PartitionContext context, int partition)
+    /// <summary>Made by <see cref="Props"/>.</summary>
+    public PartitionEntity(PartitionContext context, int partition)
     {
         _context = context;
         _partition = partition;
@@ -77,6 +78,11 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
             case TryAgain:
                 Acquire();
                 break;
+            case HandOffTimedOut:
+                _log.Warning("Partition {0}: not drained within {1}; whoever takes it over counts on from the checkpoint before.",
+                    _partition, _context.Settings.HandOffTimeout);
+                Context.Stop(Self);
+                break;
             case PartitionCommands.HandOff:
                 OnHandOff();
                 break;
@@ -120,8 +126,10 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     {
         PartitionMetrics.Failures.Add(1);
         var offset = _context.Board.Snapshot().FirstOrDefault(status => status.Partition == _partition)?.NextOffset ?? 0;
-        if (offset != _failedOffset)
+        if (offset > _failedOffset)
         {
+            // It got further than ever before: whatever it failed at then, it has passed. Batches differ from try to try, so a failure at one record
+            // shows at this offset or a little before it.
             _failedOffset = offset;
             _failuresAtOffset = 0;
             _attempts = 0;
@@ -155,6 +163,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
         else
         {
             _actor.Tell(PartitionCommands.HandOff.Instance);
+            Timers.StartSingleTimer(HandOffTimedOut.Instance, HandOffTimedOut.Instance, _context.Settings.HandOffTimeout);
         }
     }
 
@@ -168,6 +177,11 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     /// <param name="What">What failed.</param>
     /// <param name="Cause">How.</param>
     internal sealed record DependencyFailed(string What, Exception Cause) : INoSerializationVerificationNeeded;
+
+    private sealed class HandOffTimedOut : INoSerializationVerificationNeeded
+    {
+        public static readonly HandOffTimedOut Instance = new();
+    }
 
     private sealed class TryAgain : INoSerializationVerificationNeeded
     {

@@ -1,0 +1,39 @@
+using AdClick.Actors.ClickLog;
+
+namespace AdClick.Actors.Metrics.Sqlite;
+
+/// <summary>What the progress of all partitions says about the truth of an answer (I5).</summary>
+/// <param name="ThroughMs">Time before which no gateway still holds a click that the store lacks, Unix milliseconds.</param>
+/// <param name="FinalBeforeMs">Buckets that end before this time can only get late clicks.</param>
+internal readonly record struct Completeness(long ThroughMs, long FinalBeforeMs)
+{
+    /// <summary>While a partition has not said anything, nothing is known.</summary>
+    public static readonly Completeness Unknown;
+
+    public static Completeness Read(SqliteDatabase database) =>
+        ProgressRows.CurrentLog(database) is { } log ? Of(log, ProgressRows.Read(database, log.Epoch)) : Unknown;
+
+    private static Completeness Of(LogIdentity log, List<PartitionProgress> partitions)
+    {
+        if (partitions.Count < log.Partitions)
+        {
+            return Unknown;
+        }
+
+        var (through, final) = (long.MaxValue, long.MaxValue);
+        foreach (var partition in partitions)
+        {
+            var passed = partition.ClockMs - partition.AllowedLatenessMs;
+            final = Math.Min(final, passed);
+
+            // A gateway that was not heard for longer is gone; what it may still send later is late.
+            var open = partition.Marks.Where(mark => mark.TimeMs >= passed).Select(mark => mark.OpenFromMs).DefaultIfEmpty(0).Min();
+            through = Math.Min(through, open);
+        }
+
+        return new Completeness(Math.Max(0, through), Math.Max(0, final));
+    }
+
+    /// <summary>State of a bucket by its end.</summary>
+    public BucketState StateOf(DateTimeOffset end) => end.ToUnixTimeMilliseconds() < FinalBeforeMs ? BucketState.Final : BucketState.Live;
+}
