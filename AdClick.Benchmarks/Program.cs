@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AdClick.Benchmarks.Ceiling;
 using AdClick.Benchmarks.Load;
 
 namespace AdClick.Benchmarks;
@@ -12,6 +13,8 @@ internal static class Program
         return new RootCommand("Benchmarks of AdClick; docs/benchmarks/README.md says what each measures.")
         {
             LoadCommand.Make(),
+            CeilingCommand.Make(),
+            BareCommand.Make(),
         }.Parse(args).InvokeAsync();
     }
 }
