@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AdClick.Benchmarks.Ceiling;
+using AdClick.Benchmarks.Counting;
 using AdClick.Benchmarks.Load;
 
 namespace AdClick.Benchmarks;
@@ -15,6 +16,9 @@ internal static class Program
             LoadCommand.Make(),
             CeilingCommand.Make(),
             BareCommand.Make(),
+            DrainCommand.Make(),
+            RestartCommand.Make(),
+            CountCommand.Make(),
         }.Parse(args).InvokeAsync();
     }
 }

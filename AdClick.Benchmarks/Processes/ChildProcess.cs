@@ -134,6 +134,17 @@ internal sealed class ChildProcess : IDisposable
         throw new InvalidOperationException($"Waited {patience} for {url}; the last answer was: {last}. {EndOfOutput()}");
     }
 
+    /// <summary>Waits until the process ends by itself.</summary>
+    /// <exception cref="InvalidOperationException">It ended with another exit code than 0; with the end of its output.</exception>
+    public async Task WaitForSuccessAsync()
+    {
+        await _process.WaitForExitAsync();
+        if (_process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"The process has ended with exit code {_process.ExitCode}. {EndOfOutput()}");
+        }
+    }
+
     /// <summary>Ends the process at once (SIGKILL) and waits until it is gone.</summary>
     public void Kill()
     {
