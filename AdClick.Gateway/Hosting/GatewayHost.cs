@@ -9,6 +9,7 @@ using AdClick.Actors.Partitions;
 using AdClick.Gateway.Ads;
 using AdClick.Gateway.Api;
 using AdClick.Gateway.Clicks;
+using AdClick.Gateway.Metrics;
 using AdClick.Gateway.Operators;
 using Akka.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -83,7 +84,8 @@ internal sealed class GatewayHost : IAsyncDisposable
 
         ConfigureLogging(builder.Logging, builder.Configuration);
         ConfigureServer(builder, options);
-        AddServices(builder, options, folder, time, store, log, adminKey, signingKeys);
+        AddServices(
+            builder, options, folder, time, store, log, adminKey, signingKeys, () => Application.Services.GetRequiredService<PublicAddress>().Url);
         AddAkka(builder, options, folder, time, store, log);
         builder.Services.AddHostedService<StoreLoops>();
         builder.Services.AddHostedService<MarkWriter>();
@@ -181,7 +183,8 @@ internal sealed class GatewayHost : IAsyncDisposable
         SqliteMetricsStore store,
         EmbeddedClickLog log,
         string adminKey,
-        SigningKeyRing signingKeys)
+        SigningKeyRing signingKeys,
+        Func<string> publicUrl)
     {
         var services = builder.Services;
         services.AddSingleton(options);
@@ -202,10 +205,10 @@ internal sealed class GatewayHost : IAsyncDisposable
         services.AddSingleton<Readiness>();
         services.AddSingleton<PartitionGauges>();
         services.AddSingleton(_ => DeclaredBots.Load());
-        services.AddAdClickApi(provider => new ApiSettings
+        services.AddAdClickApi(new ApiSettings
         {
             AdminKey = adminKey,
-            PublicUrl = () => provider.GetRequiredService<PublicAddress>().Url,
+            PublicUrl = publicUrl,
             ImpressionLifetime = options.ImpressionLifetime,
             RequestsPerSecondPerKey = options.RequestsPerSecondPerKey,
         });
@@ -242,7 +245,8 @@ internal sealed class GatewayHost : IAsyncDisposable
             akka.AddAdClickHocon(builder.Configuration)
                 .AddAdClickSqlitePersistence(folder.Journal, folder.Snapshots)
                 .AddAdClickLocalCluster(options.Roles)
-                .AddAdClickCounting(context);
+                .AddAdClickCounting(context)
+                .AddAdClickMetricsGateway();
         });
     }
 

@@ -113,7 +113,7 @@ public sealed class ProgramTests : IDisposable
         var report = await LoadRun.RunAsync(
             new LoadSettings
             {
-                Keys = BenchmarkKeys.New(),
+                Keys = BenchmarkKeys.Make(),
                 Folder = _data,
                 Rate = 1_000,
                 Duration = TimeSpan.FromSeconds(20),
