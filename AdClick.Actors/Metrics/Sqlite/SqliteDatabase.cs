@@ -30,11 +30,15 @@ internal sealed class SqliteDatabase : IDisposable
 
     private bool IsInTransaction => raw.sqlite3_get_autocommit(_handle) == 0;
 
-    /// <summary>Opens a database file, creating it when it is not there.</summary>
+    /// <summary>Opens a database file.</summary>
+    /// <param name="file">Path.</param>
+    /// <param name="create">Whether it is created when it is not there.</param>
     /// <exception cref="MetricsStoreUnavailableException">It can't be opened now.</exception>
-    public static SqliteDatabase Open(string file)
+    public static SqliteDatabase Open(string file, bool create)
     {
-        var result = raw.sqlite3_open_v2(file, out var handle, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE | raw.SQLITE_OPEN_NOMUTEX, null);
+        // Never read-only: the first reader after a crash has to recover the write-ahead log.
+        var flags = raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_NOMUTEX | (create ? raw.SQLITE_OPEN_CREATE : 0);
+        var result = raw.sqlite3_open_v2(file, out var handle, flags, null);
         var database = new SqliteDatabase(file, handle);
         try
         {

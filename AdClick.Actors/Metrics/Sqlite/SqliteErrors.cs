@@ -19,25 +19,25 @@ internal static class SqliteErrors
             case raw.SQLITE_CORRUPT:
             case raw.SQLITE_NOTADB:
                 return new MetricsStoreDamagedException(
-                    $"The metrics database {file} is damaged: {reason}. Nothing was repaired. Stop the node and restore the data folder from a backup, or move the "
-                    + $"file (and {file}-wal and {file}-shm) away together with the journal and snapshots, so that everything that the click log still holds is counted again.");
+                    $"The database {file} is damaged: {reason}. Nothing was repaired. Stop the node, keep a copy of the data folder, and restore it whole (log, journal, "
+                    + "snapshots and metrics) from a backup.");
             case raw.SQLITE_FULL:
-                return new MetricsStoreUnavailableException($"The metrics database {file} can't be written: the disk is full: {reason}.");
+                return new MetricsStoreUnavailableException($"The database {file} can't be written: the disk is full: {reason}.");
             case raw.SQLITE_READONLY:
             case raw.SQLITE_PERM:
-                return new MetricsStoreUnavailableException($"The metrics database {file} can't be written: it or its folder is read-only: {reason}.");
+                return new MetricsStoreUnavailableException($"The database {file} can't be written: it or its folder is read-only: {reason}.");
             case raw.SQLITE_BUSY:
             case raw.SQLITE_LOCKED:
             case raw.SQLITE_PROTOCOL:
-                return new MetricsStoreUnavailableException($"The metrics database {file} is locked by another process: {reason}.");
+                return new MetricsStoreUnavailableException($"The database {file} is locked by another process: {reason}.");
             case raw.SQLITE_IOERR:
             case raw.SQLITE_CANTOPEN:
             case raw.SQLITE_NOMEM:
-                return new MetricsStoreUnavailableException($"The metrics database {file} can't be reached: {reason}.");
+                return new MetricsStoreUnavailableException($"The database {file} can't be reached: {reason}.");
             case raw.SQLITE_INTERRUPT:
                 return new OperationCanceledException("The question was taken back.");
             default:
-                return new InvalidOperationException($"The metrics database {file} refused a statement: {reason}.");
+                return new InvalidOperationException($"The database {file} refused a statement: {reason}.");
         }
     }
 }

@@ -33,7 +33,7 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IAsyncD
     /// <exception cref="MetricsStoreUnavailableException">The file can't be opened or written now.</exception>
     public static SqliteMetricsStore Open(string file, TimeProvider time)
     {
-        var database = SqliteWriter.Open(Path.GetFullPath(file));
+        var database = SqliteWriter.Open(Path.GetFullPath(file), create: true);
         try
         {
             SqliteMigrations.Apply(database, time);

@@ -55,8 +55,6 @@ internal sealed class SqliteReaders : IDisposable
         {
             thread.Join();
         }
-
-        _jobs.Dispose();
     }
 
     private void Work()
@@ -97,7 +95,7 @@ internal sealed class SqliteReaders : IDisposable
 
     private SqliteDatabase Open()
     {
-        var database = SqliteDatabase.Open(_file);
+        var database = SqliteDatabase.Open(_file, create: false);
         database.Pragma("query_only", 1);
         database.Pragma("cache_size", -CacheKiB);
         return database;

@@ -10,6 +10,8 @@ internal sealed class SqliteWriter : IDisposable
 {
     private const int MaxJobsPerTransaction = 32;
     private const int CacheKiB = 64 * 1024;
+    private const int CheckpointPages = 4_000; // 16 MiB
+    private const int MaxIdleLogBytes = 64 * 1024 * 1024; // what a log keeps that grew behind a slow reader
 
     private readonly BlockingCollection<StoreJob> _jobs = [];
     private readonly string _file;
@@ -28,10 +30,10 @@ internal sealed class SqliteWriter : IDisposable
     /// <summary>Ad numbers as of the last commit; for jobs only.</summary>
     public AdNumbers Ads { get; } = new();
 
-    /// <summary>Opens the file to write.</summary>
-    public static SqliteDatabase Open(string file)
+    /// <summary>Opens a file to write.</summary>
+    public static SqliteDatabase Open(string file, bool create)
     {
-        var database = SqliteDatabase.Open(file);
+        var database = SqliteDatabase.Open(file, create);
         try
         {
             var mode = database.ReadText("PRAGMA journal_mode = WAL");
@@ -44,6 +46,10 @@ internal sealed class SqliteWriter : IDisposable
             // A checkpoint of the partition's journal and the truncation of the click log rest on what was committed here.
             database.Execute("PRAGMA synchronous = FULL");
             database.Pragma("cache_size", -CacheKiB);
+
+            // Pages go home in the commit that finds so many waiting: rarely enough to be written once for many changes, soon enough to be short.
+            database.Pragma("wal_autocheckpoint", CheckpointPages);
+            database.Pragma("journal_size_limit", MaxIdleLogBytes);
             return database;
         }
         catch
@@ -72,12 +78,11 @@ internal sealed class SqliteWriter : IDisposable
         return job.Completion;
     }
 
-    /// <summary>Finishes the jobs that wait, and closes the connection.</summary>
+    /// <summary>Finishes the jobs that wait, and closes the connection. Again and again, if need be.</summary>
     public void Dispose()
     {
         _jobs.CompleteAdding();
         _thread.Join();
-        _jobs.Dispose();
     }
 
     private void Work()
@@ -110,7 +115,7 @@ internal sealed class SqliteWriter : IDisposable
         var refusals = new Exception?[group.Count];
         try
         {
-            _database ??= Open(_file);
+            _database ??= Open(_file, create: false);
             _database.Run("BEGIN IMMEDIATE");
             for (var i = 0; i < group.Count; i++)
             {
