@@ -51,45 +51,47 @@ internal static class CountCommand
     {
         var processStart = Process.GetCurrentProcess().StartTime;
         var host = await CountingHost.StartAsync(folder);
-        await using (host)
+        await host.WaitForAsync(partitions => partitions.Any(IsRunning), "a running partition", Patience);
+        var started = Stopwatch.GetTimestamp();
+        var before = Usage.Now();
+        await host.WaitForAsync(partitions => partitions.Count == CountingFolder.Partitions && partitions.All(IsRunning), "all partitions to run", Patience);
+        var startTime = DateTime.Now - processStart;
+
+        await WaitUntilAsync(partition => partition.NextOffset, "all clicks to be counted");
+        var counted = Stopwatch.GetElapsedTime(started);
+        await WaitUntilAsync(partition => partition.FlushedOffset, "all counts to be flushed");
+        var flushed = Stopwatch.GetElapsedTime(started);
+        await WaitUntilAsync(partition => partition.CheckpointOffset, "the last checkpoint");
+        var checkpointed = Stopwatch.GetElapsedTime(started);
+        var used = Usage.Now() - before;
+
+        var status = host.Board.Snapshot();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        var heap = GC.GetTotalMemory(forceFullCollection: true);
+        var workingSet = Environment.WorkingSet;
+        var stopping = Stopwatch.GetTimestamp();
+        await host.DisposeAsync();
+        return new CountingReport
         {
-            await host.WaitForAsync(partitions => partitions.Any(IsRunning), "a running partition", Patience);
-            var started = Stopwatch.GetTimestamp();
-            var before = Usage.Now();
-            await host.WaitForAsync(partitions => partitions.Count == CountingFolder.Partitions && partitions.All(IsRunning), "all partitions to run", Patience);
-            var startTime = DateTime.Now - processStart;
-
-            await WaitUntilAsync(partition => partition.NextOffset, "all clicks to be counted");
-            var counted = Stopwatch.GetElapsedTime(started);
-            await WaitUntilAsync(partition => partition.FlushedOffset, "all counts to be flushed");
-            var flushed = Stopwatch.GetElapsedTime(started);
-            await WaitUntilAsync(partition => partition.CheckpointOffset, "the last checkpoint");
-            var checkpointed = Stopwatch.GetElapsedTime(started);
-            var used = Usage.Now() - before;
-
-            var status = host.Board.Snapshot();
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-            return new CountingReport
-            {
-                StartSeconds = startTime.TotalSeconds,
-                CountedSeconds = counted.TotalSeconds,
-                FlushedSeconds = flushed.TotalSeconds,
-                CheckpointedSeconds = checkpointed.TotalSeconds,
-                ProcessorSeconds = used.Processor.TotalSeconds,
-                AllocatedBytes = used.AllocatedBytes,
-                GarbageCollections = used.Collections,
-                GarbagePauseSeconds = used.Pause.TotalSeconds,
-                Ads = status.Sum(partition => partition.Ads),
-                Impressions = status.Sum(partition => partition.Impressions),
-                HeapBytes = GC.GetTotalMemory(forceFullCollection: true),
-                WorkingSetBytes = Environment.WorkingSet,
-                LogBytes = folder.ClickLogSize,
-                JournalBytes = CountingFolder.SizeOf(folder.Journal),
-                SnapshotBytes = CountingFolder.SizeOf(folder.Snapshots),
-                MetricsBytes = CountingFolder.SizeOf(folder.Metrics),
-                Totals = folder.ReadTotals(),
-            };
-        }
+            StartSeconds = startTime.TotalSeconds,
+            CountedSeconds = counted.TotalSeconds,
+            FlushedSeconds = flushed.TotalSeconds,
+            CheckpointedSeconds = checkpointed.TotalSeconds,
+            StopSeconds = Stopwatch.GetElapsedTime(stopping).TotalSeconds,
+            ProcessorSeconds = used.Processor.TotalSeconds,
+            AllocatedBytes = used.AllocatedBytes,
+            GarbageCollections = used.Collections,
+            GarbagePauseSeconds = used.Pause.TotalSeconds,
+            Ads = status.Sum(partition => partition.Ads),
+            Impressions = status.Sum(partition => partition.Impressions),
+            HeapBytes = heap,
+            WorkingSetBytes = workingSet,
+            LogBytes = folder.ClickLogSize,
+            JournalBytes = CountingFolder.SizeOf(folder.Journal),
+            SnapshotBytes = CountingFolder.SizeOf(folder.Snapshots),
+            MetricsBytes = CountingFolder.SizeOf(folder.Metrics),
+            Totals = folder.ReadTotals(),
+        };
 
         Task WaitUntilAsync(Func<PartitionStatus, long> offset, string what) => host.WaitForAsync(
             partitions => partitions.All(partition => offset(partition) >= host.RangeOf(partition.Partition).End), what, Patience);

@@ -15,13 +15,16 @@ internal sealed record CountingReport
     /// <summary>… until a checkpoint held it too; that waits for the partition's checkpoint timer.</summary>
     public required double CheckpointedSeconds { get; init; }
 
-    /// <summary>Processor time until then, in seconds.</summary>
+    /// <summary>From the order to stop until everything was handed off and closed, in seconds.</summary>
+    public required double StopSeconds { get; init; }
+
+    /// <summary>Processor time until the last checkpoint, in seconds.</summary>
     public required double ProcessorSeconds { get; init; }
 
-    /// <summary>Memory that was allocated until then, in bytes.</summary>
+    /// <summary>Memory that was allocated until the last checkpoint, in bytes.</summary>
     public required long AllocatedBytes { get; init; }
 
-    /// <summary>Garbage collections until then.</summary>
+    /// <summary>Garbage collections until the last checkpoint.</summary>
     public required int GarbageCollections { get; init; }
 
     /// <summary>Time in which they held everything up, in seconds.</summary>

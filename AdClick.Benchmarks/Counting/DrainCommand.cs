@@ -74,6 +74,7 @@ internal sealed record DrainReport(long Clicks, int Ads, ExpectedClicks Expected
         drain       {Clicks:N0} clicks of {Ads:N0} ads ({Counting.Ads:N0} clicked)
         flushed     {FlushedPerSecond:N0} clicks/s: counted after {Counting.CountedSeconds:F1} s, flushed after {Counting.FlushedSeconds:F1} s
         checkpoint  {CheckpointedPerSecond:N0} clicks/s: after {Counting.CheckpointedSeconds:F1} s, the wait for the timer included
+        stop        in {Counting.StopSeconds:F1} s
         processor   {Counting.ProcessorSeconds:F1} s, {Counting.ProcessorSeconds * 1e6 / Clicks:F2} us/click
         memory      {Counting.AllocatedBytes / (double)Clicks:F0} bytes allocated/click, {Counting.GarbageCollections} collections, paused {Counting.GarbagePauseSeconds:F2} s in all
         written     log {Mib(Counting.LogBytes)}, journal {Mib(Counting.JournalBytes)}, snapshots {Mib(Counting.SnapshotBytes)}, metrics {Mib(Counting.MetricsBytes)}

@@ -77,6 +77,7 @@ internal sealed record RestartReport(CountingReport Base, CountingReport Full, d
         $"""
         restart     {Full.Impressions:N0} impressions of {Full.Ads:N0} ads
         running     counting alone after {Full.StartSeconds:F1} s (base: {Base.StartSeconds:F1} s), whole gateway ready after {GatewayReadySeconds:F1} s
+        stop        in {Full.StopSeconds:F1} s
         memory      {HeapBytesPerImpression:F1} bytes of heap an impression, {WorkingSetBytesPerImpression:F1} of working set
         in all      heap {Mib(Full.HeapBytes)} (base: {Mib(Base.HeapBytes)}), working set {Mib(Full.WorkingSetBytes)} (base: {Mib(Base.WorkingSetBytes)})
         stored      journal {Mib(Full.JournalBytes)}, snapshots {Mib(Full.SnapshotBytes)}
