@@ -84,8 +84,7 @@ internal sealed class GatewayHost : IAsyncDisposable
 
         ConfigureLogging(builder.Logging, builder.Configuration);
         ConfigureServer(builder, options);
-        AddServices(
-            builder, options, folder, time, store, log, adminKey, signingKeys, () => Application.Services.GetRequiredService<PublicAddress>().Url);
+        AddServices(builder, options, folder, time, store, log, adminKey, signingKeys);
         AddAkka(builder, options, folder, time, store, log);
         builder.Services.AddHostedService<StoreLoops>();
         builder.Services.AddHostedService<MarkWriter>();
@@ -183,8 +182,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         SqliteMetricsStore store,
         EmbeddedClickLog log,
         string adminKey,
-        SigningKeyRing signingKeys,
-        Func<string> publicUrl)
+        SigningKeyRing signingKeys)
     {
         var services = builder.Services;
         services.AddSingleton(options);
@@ -205,10 +203,10 @@ internal sealed class GatewayHost : IAsyncDisposable
         services.AddSingleton<Readiness>();
         services.AddSingleton<PartitionGauges>();
         services.AddSingleton(_ => DeclaredBots.Load());
-        services.AddAdClickApi(new ApiSettings
+        services.AddAdClickApi(provider => new ApiSettings
         {
             AdminKey = adminKey,
-            PublicUrl = publicUrl,
+            PublicUrl = () => provider.GetRequiredService<PublicAddress>().Url,
             ImpressionLifetime = options.ImpressionLifetime,
             RequestsPerSecondPerKey = options.RequestsPerSecondPerKey,
         });
