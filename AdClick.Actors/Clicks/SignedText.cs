@@ -6,8 +6,8 @@ using System.Text;
 namespace AdClick.Actors.Clicks;
 
 /// <summary>
-/// The bytes of an impression token or click ID, read from left to right or written so. docs/token-format.md lays them out. The first byte names purpose and
-/// version and is signed with the rest, so that nothing signed for one purpose is ever taken for another.
+/// The bytes of an impression token or click ID, read from left to right or written so. docs/token-format.md lays them out. The first byte names
+/// purpose and version and is signed with the rest, so that nothing signed for one purpose is ever taken for another.
 /// </summary>
 internal ref struct SignedText(Span<byte> bytes)
 {
@@ -139,7 +139,8 @@ internal ref struct SignedText(Span<byte> bytes)
             return false;
         }
 
-        unixMs = ((long)BinaryPrimitives.ReadUInt16BigEndian(_bytes[_position..]) << 32) | BinaryPrimitives.ReadUInt32BigEndian(_bytes[(_position + 2)..]);
+        unixMs = ((long)BinaryPrimitives.ReadUInt16BigEndian(_bytes[_position..]) << 32)
+            | BinaryPrimitives.ReadUInt32BigEndian(_bytes[(_position + 2)..]);
         _position += TimeLength;
         return unixMs < LogRecordReader.MaxTimeMs;
     }

@@ -4,7 +4,8 @@ using System.Text;
 namespace AdClick.Actors.Clicks;
 
 /// <summary>
-/// A secret that signs impression tokens and click IDs, and the ID that names it in them. The secret never leaves this class: neither by a property nor in text.
+/// A secret that signs impression tokens and click IDs, and the ID that names it in them. The secret never leaves this class: neither by a
+/// property nor in text.
 /// </summary>
 public sealed class SigningKey
 {
@@ -36,7 +37,8 @@ public sealed class SigningKey
         if (secret.Length != SecretLength)
         {
             throw new ArgumentException(
-                $"The secret of signing key '{keyId}' has {secret.Length} bytes; it must have {SecretLength} (make one with: openssl rand -base64 {SecretLength}).",
+                $"The secret of signing key '{keyId}' has {secret.Length} bytes; it must have {SecretLength} "
+                + $"(make one with: openssl rand -base64 {SecretLength}).",
                 nameof(secret));
         }
 

@@ -7,8 +7,8 @@ using System.Text;
 namespace AdClick.Actors.Clicks;
 
 /// <summary>
-/// An ad's target URL, taken apart once so that each click only joins the pieces. What a click fills in can't reach scheme or host (I6), and the result is
-/// plain ASCII, fit for a Location header.
+/// An ad's target URL, taken apart once so that each click only joins the pieces. What a click fills in can't reach scheme or host (I6), and the
+/// result is plain ASCII, fit for a Location header.
 /// </summary>
 public sealed class TargetUrl
 {
@@ -93,7 +93,8 @@ public sealed class TargetUrl
         {
             error = string.Create(
                 CultureInfo.InvariantCulture,
-                $"The URL could become {longest} characters long with its macros filled in and other characters percent-encoded; keep that within {MaxFilledLength}.");
+                $"The URL could become {longest} characters long with its macros filled in and other characters percent-encoded; "
+                + $"keep that within {MaxFilledLength}.");
             return false;
         }
 
@@ -135,7 +136,8 @@ public sealed class TargetUrl
             if (char.IsWhiteSpace(text[i]) || char.IsControl(text[i]))
             {
                 return string.Create(
-                    CultureInfo.InvariantCulture, $"Character {i + 1} of the URL is white space or a control character; remove it, or write a space as %20.");
+                    CultureInfo.InvariantCulture,
+                    $"Character {i + 1} of the URL is white space or a control character; remove it, or write a space as %20.");
             }
 
             if (text[i] == '\\')

@@ -54,8 +54,8 @@ internal sealed partial class PartitionActor
         _routedOffset = batch.NextOffset;
         _routedClockMs = batch.ClockMs;
         _waitingReader = Sender;
-        ChangeTermsWhenReplayed();
         CompleteBatches();
+        ChangeTermsWhenReplayed();
     }
 
     private void OnCounted(AdEvents.Counted counted)
@@ -111,6 +111,7 @@ internal sealed partial class PartitionActor
             ArrayPool<LoggedClick>.Shared.Return(batch.Clicks);
         }
 
+        PersistWhenFlushed();
         ReadOn();
         FinishWhenDrained();
     }

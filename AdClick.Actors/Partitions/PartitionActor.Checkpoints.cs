@@ -248,8 +248,8 @@ internal sealed partial class PartitionActor
 
         public int Unanswered { get; set; }
 
-        /// <summary>Whether all ads have handed over.</summary>
-        public bool IsCollected => Unanswered == 0;
+        /// <summary>Whether all ads have handed over, and all batches below the offset are counted.</summary>
+        public bool IsCollected => Unanswered == 0 && Marks is not null;
 
         /// <summary>Whether a flush was begun after that, under our owner epoch.</summary>
         public bool IsFenced { get; set; }

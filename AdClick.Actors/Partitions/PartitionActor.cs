@@ -39,9 +39,13 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
         PersistenceId = PersistenceIdOf(acquired.LogEpoch, acquired.Partition);
     }
 
-    private enum Tick
+    /// <summary>What its timers say; a test may say it too.</summary>
+    internal enum Tick
     {
+        /// <summary>Write the counts to the metrics store.</summary>
         Flush,
+
+        /// <summary>Write a checkpoint.</summary>
         Checkpoint,
     }
 

@@ -22,7 +22,8 @@ public class ClientNetworkTests
     [InlineData("fe80::1%3", "fe80::/48")]
     [InlineData("64:ff9b::203.0.113.77", "64:ff9b::/48")]
     [InlineData("2002:cb00:714d::1", "203.0.113.0/24")] // 6to4 of 203.0.113.77
-    public void An_address_is_cut_to_its_network(string address, string network) => Assert.Equal(network, ClientNetwork.Cut(IPAddress.Parse(address)));
+    public void An_address_is_cut_to_its_network(string address, string network) =>
+        Assert.Equal(network, ClientNetwork.Cut(IPAddress.Parse(address)));
 
     [Fact]
     public void No_address_is_no_network() => Assert.Equal("", ClientNetwork.Cut(null));

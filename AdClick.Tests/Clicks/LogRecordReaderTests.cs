@@ -55,25 +55,8 @@ public class LogRecordReaderTests
     });
 
     [Property(MaxTest = 300)]
-    public Property Unknown_fields_are_passed_over(ulong number, uint small) => Prop.ForAll(Arbitrary.Click.ToArbitrary(), Arbitrary.Bytes.ToArbitrary(), (click, bytes) =>
-    {
-        var unknown = new MemoryStream();
-        using (var output = new CodedOutputStream(unknown, leaveOpen: true))
-        {
-            output.WriteTag(100, WireFormat.WireType.Varint);
-            output.WriteUInt64(number);
-            output.WriteTag(101, WireFormat.WireType.Fixed64);
-            output.WriteFixed64(number);
-            output.WriteTag(102, WireFormat.WireType.LengthDelimited);
-            output.WriteBytes(ByteString.CopyFrom(bytes));
-            output.WriteTag(536870911, WireFormat.WireType.Fixed32);
-            output.WriteFixed32(small);
-        }
-
-        var body = LogRecord.Parser.ParseFrom(Encode(click)).Click.ToByteArray();
-        var added = unknown.ToArray();
-        AssertAgrees([.. added, .. Frame(1, [.. added, .. body, .. added]), .. added], LogRecordReader.Kind.Click);
-    });
+    public Property Unknown_fields_are_passed_over(ulong number, uint small) =>
+        Prop.ForAll(Arbitrary.Click.ToArbitrary(), Arbitrary.Bytes.ToArbitrary(), (click, bytes) => AssertPassedOver(click, number, small, bytes));
 
     [Fact]
     public void A_verdict_or_sub_shard_of_a_later_version_is_unreadable_not_misread()
@@ -92,10 +75,31 @@ public class LogRecordReaderTests
         Assert.Equal(LogRecordReader.Kind.Unreadable, Read(new LogRecord { Mark = new Mark() }.ToByteArray()));
     }
 
+    private static void AssertPassedOver(in ClickRecord click, ulong number, uint small, byte[] bytes)
+    {
+        var unknown = new MemoryStream();
+        using (var output = new CodedOutputStream(unknown, leaveOpen: true))
+        {
+            output.WriteTag(100, WireFormat.WireType.Varint);
+            output.WriteUInt64(number);
+            output.WriteTag(101, WireFormat.WireType.Fixed64);
+            output.WriteFixed64(number);
+            output.WriteTag(102, WireFormat.WireType.LengthDelimited);
+            output.WriteBytes(ByteString.CopyFrom(bytes));
+            output.WriteTag(536870911, WireFormat.WireType.Fixed32);
+            output.WriteFixed32(small);
+        }
+
+        var body = LogRecord.Parser.ParseFrom(Encode(click)).Click.ToByteArray();
+        var added = unknown.ToArray();
+        AssertAgrees([.. added, .. Frame(1, [.. added, .. body, .. added]), .. added], LogRecordReader.Kind.Click);
+    }
+
     private static LogRecordReader.Kind Read(byte[] record) => default(LogRecordReader).Read(record);
 
     /// <summary>
-    /// What the reader reads, the parser reads alike. The reader may refuse more, namely values out of range, which only matters where the record must be readable.
+    /// What the reader reads, the parser reads alike. The reader may refuse more, namely values out of range, which only matters where the
+    /// record must be readable.
     /// </summary>
     private static void AssertAgrees(byte[] record, LogRecordReader.Kind? expected = null)
     {

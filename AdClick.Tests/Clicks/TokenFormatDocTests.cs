@@ -48,7 +48,8 @@ public class TokenFormatDocTests
     public void The_limits_are_those_of_the_code()
     {
         var text = string.Join(' ', Doc);
-        Assert.Contains($"the longest has {SignedText.MaxTokenBytes} bytes, {SigningKeyRing.MaxTokenLength} characters", text, StringComparison.Ordinal);
+        Assert.Contains(
+            $"the longest has {SignedText.MaxTokenBytes} bytes, {SigningKeyRing.MaxTokenLength} characters", text, StringComparison.Ordinal);
         Assert.Contains(
             $"at most {SignedText.MaxClickIdBytes} bytes, {SigningKeyRing.MaxClickIdLength} characters", text, StringComparison.Ordinal);
         Assert.Contains($"below {LogRecordReader.MaxTimeMs.ToString("N0", CultureInfo.InvariantCulture)}", text, StringComparison.Ordinal);

@@ -57,7 +57,7 @@ public sealed class CountingPropertyTests : IAsyncLifetime
         Assert.Equal(rejected, store.Rejected().Count);
     }
 
-    [Property(MaxTest = 40, EndSize = 400)]
+    [Property(MaxTest = 60, EndSize = 400)]
     public async Task The_sum_holds_though_the_allowed_lateness_changes_with_every_restart(ClickSpec[] specs, Stop[] stops, byte maxBatchRecords, byte[] minutes)
     {
         var written = ClickSpec.WriteLog(specs, Partitions);
@@ -98,6 +98,7 @@ public sealed class CountingPropertyTests : IAsyncLifetime
         MinSnapshotBytes = 64,
         MinBackOff = TimeSpan.FromMilliseconds(2),
         MaxBackOff = TimeSpan.FromMilliseconds(20),
+        HandOffTimeout = TimeSpan.FromHours(1), // one that hangs is to be seen
     };
 
     private async Task RunAsync(

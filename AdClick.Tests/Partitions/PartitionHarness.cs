@@ -64,7 +64,7 @@ internal sealed class PartitionHarness : IAsyncDisposable
         foreach (var entity in entities)
         {
             // A watch that never ends would hang the whole run.
-            await entity.WatchAsync().WaitAsync(TimeSpan.FromSeconds(30));
+            await entity.WatchAsync().WaitAsync(TimeSpan.FromSeconds(8));
         }
     }
 

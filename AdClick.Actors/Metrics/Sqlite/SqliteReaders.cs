@@ -55,8 +55,6 @@ internal sealed class SqliteReaders : IDisposable
         {
             thread.Join();
         }
-
-        _jobs.Dispose();
     }
 
     private void Work()

@@ -78,12 +78,11 @@ internal sealed class SqliteWriter : IDisposable
         return job.Completion;
     }
 
-    /// <summary>Finishes the jobs that wait, and closes the connection.</summary>
+    /// <summary>Finishes the jobs that wait, and closes the connection. Again and again, if need be.</summary>
     public void Dispose()
     {
         _jobs.CompleteAdding();
         _thread.Join();
-        _jobs.Dispose();
     }
 
     private void Work()

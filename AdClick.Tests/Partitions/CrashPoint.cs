@@ -1,0 +1,188 @@
+using System.Collections.Immutable;
+using AdClick.Actors.ClickLog;
+using AdClick.Actors.Metrics;
+using Akka.Actor;
+using Akka.Actor.Setup;
+using Akka.Persistence;
+using Akka.Persistence.Sql.Journal;
+using Akka.Persistence.Sql.Snapshot;
+
+namespace AdClick.Tests.Partitions;
+
+/// <summary>
+/// Counts the operations of one incarnation and ends it at a chosen one: before it, or after it happened and before the caller learned of it. From then on no
+/// operation is begun and none is answered, as if the process were gone.
+/// </summary>
+internal sealed class CrashPoint(int at)
+{
+    private readonly TaskCompletionSource _crashed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private int _steps;
+
+    /// <summary>Ends when the crash has come.</summary>
+    public Task Crashed => _crashed.Task;
+
+    /// <summary>The operation at which it came.</summary>
+    public string? Where { get; private set; }
+
+    /// <summary>Operations so far, each counted twice: before and after.</summary>
+    public int Steps => Volatile.Read(ref _steps);
+
+    public Task RunAsync(string operation, Func<Task> work) => RunAsync(operation, async () =>
+    {
+        await work();
+        return true;
+    });
+
+    public Task<T> RunAsync<T>(string operation, Func<Task<T>> work)
+    {
+        return Passes($"before {operation}") ? Answer() : new TaskCompletionSource<T>().Task;
+
+        async Task<T> Answer()
+        {
+            var result = await work().ConfigureAwait(false);
+            return Passes($"after {operation}") ? result : await new TaskCompletionSource<T>().Task;
+        }
+    }
+
+    /// <summary>An operation without a task: a thread can't be held for ever, so that an exception stands for the silence.</summary>
+    public T Run<T>(string operation, Func<T> work)
+    {
+        Throw($"before {operation}");
+        var result = work();
+        Throw($"after {operation}");
+        return result;
+    }
+
+    private void Throw(string step)
+    {
+        if (!Passes(step))
+        {
+            throw new InvalidOperationException("The process is gone.");
+        }
+    }
+
+    private bool Passes(string step)
+    {
+        lock (_gate)
+        {
+            if (Where is not null)
+            {
+                return false;
+            }
+
+            if (++_steps != at)
+            {
+                return true;
+            }
+
+            Where = step;
+            _crashed.SetResult();
+            return false;
+        }
+    }
+}
+
+/// <summary>Brings the crash point to the plugins.</summary>
+internal sealed class CrashPointSetup(CrashPoint point) : Setup
+{
+    public CrashPoint Point { get; } = point;
+
+    public const string Hocon =
+        """
+        akka.persistence.journal.sql.class = "AdClick.Tests.Partitions.CrashingJournal, AdClick.Tests"
+        akka.persistence.snapshot-store.sql.class = "AdClick.Tests.Partitions.CrashingSnapshotStore, AdClick.Tests"
+
+        """;
+
+    public static CrashPoint Of(IActorContext context) => context.System.Settings.Setup.Get<CrashPointSetup>().Value.Point;
+}
+
+/// <summary>The SQL journal with a crash point.</summary>
+public sealed class CrashingJournal : SqlWriteJournal
+{
+    private readonly CrashPoint _crash;
+
+    public CrashingJournal(Akka.Configuration.Config config)
+        : base(config) => _crash = CrashPointSetup.Of(Context);
+
+    public override Task ReplayMessagesAsync(
+        IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max, Action<IPersistentRepresentation> recoveryCallback) =>
+        _crash.RunAsync("journal replay", () => base.ReplayMessagesAsync(context, persistenceId, fromSequenceNr, toSequenceNr, max, recoveryCallback));
+
+    public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr, CancellationToken cancellationToken) =>
+        _crash.RunAsync("journal sequence number", () => base.ReadHighestSequenceNrAsync(persistenceId, fromSequenceNr, cancellationToken));
+
+    protected override Task<IImmutableList<Exception>> WriteMessagesAsync(IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken) =>
+        _crash.RunAsync("journal write", () => base.WriteMessagesAsync(messages, cancellationToken));
+}
+
+/// <summary>The SQL snapshot store with a crash point.</summary>
+public sealed class CrashingSnapshotStore : SqlSnapshotStore
+{
+    private readonly CrashPoint _crash;
+
+    public CrashingSnapshotStore(Akka.Configuration.Config config)
+        : base(config) => _crash = CrashPointSetup.Of(Context);
+
+    protected override Task<SelectedSnapshot?> LoadAsync(string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken) =>
+        _crash.RunAsync("snapshot load", () => base.LoadAsync(persistenceId, criteria, cancellationToken));
+
+    protected override Task SaveAsync(SnapshotMetadata metadata, object snapshot, CancellationToken cancellationToken) =>
+        _crash.RunAsync("snapshot save", () => base.SaveAsync(metadata, snapshot, cancellationToken));
+
+    protected override Task DeleteAsync(string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken) =>
+        _crash.RunAsync("snapshot delete", () => base.DeleteAsync(persistenceId, criteria, cancellationToken));
+}
+
+/// <summary>A log with a crash point.</summary>
+internal sealed class CrashingLog(IClickLog log, CrashPoint crash) : IClickLog
+{
+    public LogIdentity Identity => log.Identity;
+
+    public DateTimeOffset NewestAppendTime => log.NewestAppendTime;
+
+    public string? Fault => log.Fault;
+
+    public Task AppendAsync(int partition, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record)
+    {
+        var (keyBytes, recordBytes) = (key.ToArray(), record.ToArray());
+        return crash.RunAsync("log append", () => log.AppendAsync(partition, keyBytes, recordBytes));
+    }
+
+    public IClickLogReader OpenReader(int partition, long offset) =>
+        new Reader(crash.Run("log open", () => log.OpenReader(partition, offset)), crash);
+
+    public LogRange RangeOf(int partition) => crash.Run("log range", () => log.RangeOf(partition));
+
+    public void Truncate(int partition, long offset, DateTimeOffset olderThan) => crash.Run("log truncate", () =>
+    {
+        log.Truncate(partition, offset, olderThan);
+        return true;
+    });
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private sealed class Reader(IClickLogReader reader, CrashPoint crash) : IClickLogReader
+    {
+        public ValueTask<LogBatch> ReadAsync(int maxRecords, CancellationToken cancellationToken) =>
+            new(crash.RunAsync("log read", () => reader.ReadAsync(maxRecords, cancellationToken).AsTask()));
+
+        public void Dispose() => reader.Dispose();
+    }
+}
+
+/// <summary>A metrics store with a crash point.</summary>
+internal sealed class CrashingStore(IMetricsStore store, CrashPoint crash) : IMetricsStore
+{
+    public Task<PartitionProgress> AcquireAsync(LogIdentity log, int partition, CancellationToken cancellationToken) =>
+        crash.RunAsync("store acquire", () => store.AcquireAsync(log, partition, cancellationToken));
+
+    public Task FlushAsync(PartitionFlush flush, CancellationToken cancellationToken) =>
+        crash.RunAsync("store flush", () => store.FlushAsync(flush, cancellationToken));
+
+    public Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken) =>
+        store.ReadProgressAsync(logEpoch, cancellationToken);
+
+    public Task<ClickReport> QueryAsync(ClickQuery query, CancellationToken cancellationToken) => store.QueryAsync(query, cancellationToken);
+}
