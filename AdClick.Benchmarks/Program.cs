@@ -2,6 +2,8 @@ using System.CommandLine;
 using AdClick.Benchmarks.Ceiling;
 using AdClick.Benchmarks.Counting;
 using AdClick.Benchmarks.Load;
+using AdClick.Benchmarks.Micro;
+using AdClick.Benchmarks.Queries;
 
 namespace AdClick.Benchmarks;
 
@@ -19,6 +21,8 @@ internal static class Program
             DrainCommand.Make(),
             RestartCommand.Make(),
             CountCommand.Make(),
+            QueriesCommand.Make(),
+            MicroCommand.Make(),
         }.Parse(args).InvokeAsync();
     }
 }
