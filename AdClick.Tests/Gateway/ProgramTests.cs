@@ -6,6 +6,7 @@ using System.Text.Json;
 using AdClick.Benchmarks.Load;
 using AdClick.Benchmarks.Processes;
 using AdClick.Tests.Support;
+using Xunit;
 
 namespace AdClick.Tests.Gateway;
 
