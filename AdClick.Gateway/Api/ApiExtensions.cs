@@ -15,7 +15,7 @@ namespace AdClick.Gateway.Api;
 internal static class ApiExtensions
 {
     /// <summary>Adds what the API needs, and the catalogue and key directory, which follow the store from the start of the host.</summary>
-    public static IServiceCollection AddAdClickApi(this IServiceCollection services, ApiSettings settings)
+    public static IServiceCollection AddAdClickApi(this IServiceCollection services, Func<IServiceProvider, ApiSettings> settings)
     {
         services.AddSingleton(settings);
         services.TryAddSingleton(TimeProvider.System);

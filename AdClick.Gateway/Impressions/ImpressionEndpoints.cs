@@ -53,7 +53,7 @@ internal static class ImpressionEndpoints
         public async Task ExecuteAsync(HttpContext httpContext)
         {
             httpContext.Response.StatusCode = StatusCodes.Status201Created;
-            await using var stream = new JsonStream(httpContext);
+            using var stream = new JsonStream(httpContext);
             var clickUrlStart = settings.PublicUrl() + "/c/";
             var lifetimeMs = (long)settings.ImpressionLifetime.TotalMilliseconds;
             var writer = stream.Writer;
@@ -75,6 +75,7 @@ internal static class ImpressionEndpoints
 
             writer.WriteEndArray();
             writer.WriteEndObject();
+            await stream.CompleteAsync();
         }
     }
 }

@@ -25,12 +25,8 @@ internal sealed record CreateKeyRequest
 /// <param name="Key">The secret.</param>
 internal sealed record CreatedKeyResponse(string Name, [property: Description("The secret: shown here and never again.")] string Key)
 {
-    // A record would print the secret into whatever log it is handed to.
-    private bool PrintMembers(System.Text.StringBuilder text)
-    {
-        text.Append("Name = ").Append(Name);
-        return true;
-    }
+    /// <summary>The name only: a record would print the secret into whatever log it is handed to.</summary>
+    public override string ToString() => $"key {Name}";
 }
 
 /// <summary>A key, without its secret.</summary>

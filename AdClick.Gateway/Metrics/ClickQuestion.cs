@@ -113,6 +113,16 @@ internal static class ClickQuestion
         return true;
     }
 
+    /// <summary>The granularity's name.</summary>
+    public static string Name(Granularity granularity) => granularity switch
+    {
+        Granularity.Minute => "minute",
+        Granularity.QuarterHour => "quarter-hour",
+        Granularity.Hour => "hour",
+        Granularity.Day => "day",
+        _ => throw new ArgumentOutOfRangeException(nameof(granularity), granularity, "No such granularity."),
+    };
+
     /// <summary>The range gives too many buckets.</summary>
     public static Problem TooLong(string why)
     {

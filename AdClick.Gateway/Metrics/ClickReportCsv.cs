@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Unicode;
@@ -23,6 +24,10 @@ internal sealed class ClickReportCsv(ClickReport report) : IResult
 
     private const int FlushAtBytes = 32 * 1024;
 
+    private static ReadOnlySpan<byte> Header => "start,state,clicks,duplicates,late,invalid,bot,expired,inactive_ad\r\n"u8;
+
+    private static ReadOnlySpan<byte> GroupedHeader => "adId,start,state,clicks,duplicates,late,invalid,bot,expired,inactive_ad\r\n"u8;
+
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'";
 
     private static readonly string[] States = ["live", "final", "reconciled"];
@@ -34,7 +39,7 @@ internal sealed class ClickReportCsv(ClickReport report) : IResult
         response.ContentType = "text/csv; charset=utf-8; header=present";
         response.Headers[CompleteThroughHeader] = report.CompleteThrough.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
         var body = response.BodyWriter;
-        Write(body, $"{(report.Groups is null ? "" : "adId,")}start,state,clicks,duplicates,late,invalid,bot,expired,inactive_ad\r\n");
+        body.Write(report.Groups is null ? Header : GroupedHeader);
         if (report.Groups is { } groups)
         {
             foreach (var group in groups)
@@ -55,10 +60,7 @@ internal sealed class ClickReportCsv(ClickReport report) : IResult
         var unflushed = 0;
         foreach (var bucket in series)
         {
-            var totals = bucket.Totals;
-            unflushed += Write(
-                body,
-                $"{start}{bucket.Start.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'},{States[(int)bucket.State]},{totals.Clicks},{totals.Duplicates},{totals.Late},{totals.Invalid},{totals.Bot},{totals.Expired},{totals.InactiveAd}\r\n");
+            unflushed += WriteLine(body, start, bucket);
             if (unflushed >= FlushAtBytes)
             {
                 await body.FlushAsync(cancellationToken);
@@ -67,12 +69,16 @@ internal sealed class ClickReportCsv(ClickReport report) : IResult
         }
     }
 
-    private static int Write(PipeWriter body, FormattableString line)
+    private static int WriteLine(PipeWriter body, string start, ClickBucket bucket)
     {
-        var text = line.ToString(CultureInfo.InvariantCulture);
-        if (!Utf8.TryWrite(body.GetSpan(MaxLineBytes), $"{text}", out var bytes))
+        var totals = bucket.Totals;
+        if (!Utf8.TryWrite(
+            body.GetSpan(MaxLineBytes),
+            CultureInfo.InvariantCulture,
+            $"{start}{bucket.Start.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'},{States[(int)bucket.State]},{totals.Clicks},{totals.Duplicates},{totals.Late},{totals.Invalid},{totals.Bot},{totals.Expired},{totals.InactiveAd}\r\n",
+            out var bytes))
         {
-            throw new InvalidOperationException($"A line of CSV is over {MaxLineBytes} bytes: {text}");
+            throw new InvalidOperationException($"A line of CSV is over {MaxLineBytes} bytes.");
         }
 
         body.Advance(bytes);

@@ -23,7 +23,7 @@ internal sealed class ClickReportJson(ClickQuery query, ClickReport report) : IR
     /// <inheritdoc/>
     public async Task ExecuteAsync(HttpContext httpContext)
     {
-        await using var stream = new JsonStream(httpContext);
+        using var stream = new JsonStream(httpContext);
         var writer = stream.Writer;
         writer.WriteStartObject();
         writer.WriteString(query.AdId is null ? "advertiserId"u8 : "adId"u8, query.AdId ?? query.AdvertiserId);
@@ -54,6 +54,7 @@ internal sealed class ClickReportJson(ClickQuery query, ClickReport report) : IR
         }
 
         writer.WriteEndObject();
+        await stream.CompleteAsync();
     }
 
     private static async Task WriteSeriesAsync(JsonStream stream, IReadOnlyList<ClickBucket> series)

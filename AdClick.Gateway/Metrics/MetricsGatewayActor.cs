@@ -58,7 +58,7 @@ internal sealed class MetricsGatewayActor : UntypedActor
     private static ValueTask<CachedReport> AskStoreAsync((MetricsGatewayActor Self, ClickQuery Query) state, CancellationToken cancellationToken) =>
         state.Self._resilience.ExecuteAsync(
             // Given up in time, even where the store does not heed the token.
-            static async (state, token) => await Task.Run(() => state.Self.AskInTurnAsync(state.Query, token), token).WaitAsync(token), state, cancellationToken);
+            static async (state, token) => await state.Self.AskInTurnAsync(state.Query, token).WaitAsync(token), state, cancellationToken);
 
     private async Task<CachedReport> AskInTurnAsync(ClickQuery query, CancellationToken cancellationToken)
     {

@@ -33,9 +33,11 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IAsyncD
     /// <exception cref="MetricsStoreUnavailableException">The file can't be opened or written now.</exception>
     public static SqliteMetricsStore Open(string file, TimeProvider time)
     {
-        var database = SqliteWriter.Open(Path.GetFullPath(file), create: true);
+        var database = SqliteDatabase.Open(Path.GetFullPath(file), create: true);
         try
         {
+            SqliteMigrations.Check(database);
+            SqliteWriter.Prepare(database);
             SqliteMigrations.Apply(database, time);
             CheckWhole(database);
             return new SqliteMetricsStore(database, time);
