@@ -255,16 +255,20 @@ internal sealed class EmbeddedPartition
     {
         var fault = $"The click log can't write to {_files.Folder}: {cause.Message} Clicks are refused until it can; it tries again by itself. " +
             "Free space on this disk, or make it writable.";
+        _writer?.Dispose();
+        _writer = null;
+        _retryTimer ??= _time.CreateTimer(_ => OnRetryDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _retryTimer.Change(_nextRetry, Timeout.InfiniteTimeSpan);
         if (_fault is null)
         {
             EmbeddedLogMetrics.Faults.Add(1);
             _logger.LogError(cause, "Partition {Partition}: {Fault}", _files.Partition, fault);
         }
+        else
+        {
+            _logger.LogDebug(cause, "Partition {Partition} of the click log still can't write; it tries again in {Delay}.", _files.Partition, _nextRetry);
+        }
 
-        _writer?.Dispose();
-        _writer = null;
-        _retryTimer ??= _time.CreateTimer(_ => OnRetryDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _retryTimer.Change(_nextRetry, Timeout.InfiniteTimeSpan);
         _nextRetry = _nextRetry * 2 < LongestRetry ? _nextRetry * 2 : LongestRetry;
         lock (_gate)
         {

@@ -120,6 +120,11 @@ internal sealed record LogManifest(int Format, Guid Epoch, int Partitions, int P
 
         File.Move(temporary, path, overwrite: true);
         FolderSync.Sync(folder);
+        if (Path.GetDirectoryName(folder) is { } parent)
+        {
+            FolderSync.Sync(parent);
+        }
+
         return manifest;
     }
 }
