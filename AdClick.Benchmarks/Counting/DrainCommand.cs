@@ -12,10 +12,14 @@ internal static class DrainCommand
     /// <summary>The command.</summary>
     public static Command Make()
     {
-        var clicks = new Option<long>("--clicks") { Description = "Clicks in the log.", DefaultValueFactory = _ => 20_000_000 };
-        var ads = new Option<int>("--ads") { Description = "Number of ads.", DefaultValueFactory = _ => 100_000 };
-        var skew = new Option<double>("--skew") { Description = "Zipf exponent of the ads' popularity.", DefaultValueFactory = _ => 1 };
-        var duplicates = new Option<double>("--duplicates") { Description = "Share of second clicks, 0 to 1.", DefaultValueFactory = _ => 0.1 };
+        var clicks = new Option<long>("--clicks") { Description = "Clicks in the log.", DefaultValueFactory = _ => 20_000_000 }
+            .Within(1, 1_000_000_000);
+        var ads = new Option<int>("--ads") { Description = "Number of ads.", DefaultValueFactory = _ => 100_000 }
+            .Within(1, 10_000_000);
+        var skew = new Option<double>("--skew") { Description = "Zipf exponent of the ads' popularity.", DefaultValueFactory = _ => 1 }
+            .Within(0, 10);
+        var duplicates = new Option<double>("--duplicates") { Description = "Share of second clicks, 0 to 1.", DefaultValueFactory = _ => 0.1 }
+            .Within(0, 1);
         var folder = GatewayOptions.Folder();
         var seed = new Option<ulong>("--seed") { Description = "Draws the clicks.", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
@@ -23,14 +27,7 @@ internal static class DrainCommand
         {
             clicks, ads, skew, duplicates, folder, seed, json,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(clicks) < 1 || result.GetValue(ads) < 1 || result.GetValue(skew) < 0 || result.GetValue(duplicates) is < 0 or > 1)
-            {
-                result.AddError("--clicks and --ads must be 1 or more, --skew 0 or more, --duplicates 0 to 1.");
-            }
-        });
-        command.SetAction(async parsed =>
+        command.SetAction(parsed => InlineSockets.RunBesideAsync(async () =>
         {
             using var temporary = new TemporaryFolder(parsed.GetValue(folder));
             var mix = new ClickMix { Skew = parsed.GetValue(skew), Duplicates = parsed.GetValue(duplicates), Bots = 0 };
@@ -40,7 +37,7 @@ internal static class DrainCommand
             var report = new DrainReport(parsed.GetValue(clicks), parsed.GetValue(ads), expected, counted);
             ReportJson.Print(report, parsed.GetValue(json));
             return report.IsExact ? 0 : 1;
-        });
+        }));
         return command;
     }
 }

@@ -11,9 +11,12 @@ internal static class RestartCommand
     /// <summary>The command.</summary>
     public static Command Make()
     {
-        var impressions = new Option<long>("--impressions") { Description = "Impressions remembered.", DefaultValueFactory = _ => 5_000_000 };
-        var ads = new Option<int>("--ads") { Description = "Number of ads.", DefaultValueFactory = _ => 100_000 };
-        var skew = new Option<double>("--skew") { Description = "Zipf exponent of the ads' popularity.", DefaultValueFactory = _ => 1 };
+        var impressions = new Option<long>("--impressions") { Description = "Impressions remembered, over one for each ad.", DefaultValueFactory = _ => 5_000_000 }
+            .Within(1, 1_000_000_000);
+        var ads = new Option<int>("--ads") { Description = "Number of ads.", DefaultValueFactory = _ => 100_000 }
+            .Within(1, 10_000_000);
+        var skew = new Option<double>("--skew") { Description = "Zipf exponent of the ads' popularity.", DefaultValueFactory = _ => 1 }
+            .Within(0, 10);
         var gateway = GatewayOptions.Assembly();
         var folder = GatewayOptions.Folder();
         var seed = new Option<ulong>("--seed") { Description = "Draws the clicks.", DefaultValueFactory = _ => 1 };
@@ -22,14 +25,7 @@ internal static class RestartCommand
         {
             impressions, ads, skew, gateway, folder, seed, json,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(ads) < 1 || result.GetValue(impressions) <= result.GetValue(ads) || result.GetValue(skew) < 0)
-            {
-                result.AddError("--ads must be 1 or more, --impressions more than --ads, --skew 0 or more.");
-            }
-        });
-        command.SetAction(async parsed =>
+        command.SetAction(parsed => InlineSockets.RunBesideAsync(async () =>
         {
             using var temporary = new TemporaryFolder(parsed.GetValue(folder));
             var adCount = parsed.GetValue(ads);
@@ -37,7 +33,7 @@ internal static class RestartCommand
 
             // Every ad once: the base, of as many ad actors but hardly an impression.
             var empty = await PrepareAsync("base", adCount);
-            var full = await PrepareAsync("full", parsed.GetValue(impressions));
+            var full = await PrepareAsync("full", adCount + parsed.GetValue(impressions));
             var keys = BenchmarkKeys.Make();
             using var http = new HttpClient();
             using var node = new GatewayProcess(
@@ -54,7 +50,7 @@ internal static class RestartCommand
                 await CountCommand.RunAsync(parent); // counts it all, and stops with a checkpoint
                 return await CountCommand.RunAsync(parent);
             }
-        });
+        }));
         return command;
     }
 }

@@ -16,33 +16,32 @@ internal static class LoadCommand
         var settings = GatewayOptions.Settings();
         var folder = GatewayOptions.Folder();
         var keep = new Option<bool>("--keep") { Description = "Keep the data folder of the gateway that was started." };
-        var rate = new Option<double>("--rate") { Description = "Clicks per second; 0: as fast as possible.", DefaultValueFactory = _ => 10_000 };
-        var duration = new Option<double>("--duration") { Description = "Seconds of load.", DefaultValueFactory = _ => 60 };
-        var ads = new Option<int>("--ads") { Description = "Number of ads.", DefaultValueFactory = _ => 100_000 };
-        var skew = new Option<double>("--skew") { Description = "Zipf exponent of the ads' popularity; 0: all alike.", DefaultValueFactory = _ => 1 };
-        var duplicates = new Option<double>("--duplicates") { Description = "Share of second clicks, 0 to 1.", DefaultValueFactory = _ => 0.1 };
-        var bots = new Option<double>("--bots") { Description = "Share of bots' clicks, 0 to 1.", DefaultValueFactory = _ => 0.01 };
-        var connections = new Option<int>("--connections") { Description = "Connections, each with one click on its way.", DefaultValueFactory = _ => 128 };
-        var lifetime = new Option<double>("--lifetime") { Description = "Minutes that an impression lives.", DefaultValueFactory = _ => 60 };
-        var kills = new Option<int>("--kills") { Description = "Kill the started gateway so many times (SIGKILL), at random moments of the load.", DefaultValueFactory = _ => 0 };
-        var patience = new Option<double>("--patience") { Description = "Seconds to wait for complete counts at the end.", DefaultValueFactory = _ => 60 };
+        var rate = new Option<double>("--rate") { Description = "Clicks per second; 0: as fast as possible.", DefaultValueFactory = _ => 10_000 }
+            .Within(0, 1_000_000);
+        var duration = new Option<double>("--duration") { Description = "Seconds of load.", DefaultValueFactory = _ => 60 }
+            .Within(1, 86_400);
+        var ads = new Option<int>("--ads") { Description = "Number of ads.", DefaultValueFactory = _ => 100_000 }
+            .Within(1, 10_000_000);
+        var skew = new Option<double>("--skew") { Description = "Zipf exponent of the ads' popularity; 0: all alike.", DefaultValueFactory = _ => 1 }
+            .Within(0, 10);
+        var duplicates = new Option<double>("--duplicates") { Description = "Share of second clicks, 0 to 1.", DefaultValueFactory = _ => 0.1 }
+            .Within(0, 1);
+        var bots = new Option<double>("--bots") { Description = "Share of bots' clicks, 0 to 1.", DefaultValueFactory = _ => 0.01 }
+            .Within(0, 1);
+        var connections = new Option<int>("--connections") { Description = "Connections, each with one click on its way.", DefaultValueFactory = _ => 128 }
+            .Within(1, 10_000);
+        var lifetime = new Option<double>("--lifetime") { Description = "Minutes that an impression lives.", DefaultValueFactory = _ => 60 }
+            .Within(5, 100_000);
+        var kills = new Option<int>("--kills") { Description = "Kill the started gateway so many times (SIGKILL), at random moments of the load.", DefaultValueFactory = _ => 0 }
+            .Within(0, 10_000);
+        var patience = new Option<double>("--patience") { Description = "Seconds to wait for complete counts at the end.", DefaultValueFactory = _ => 60 }
+            .Within(1, 3_600);
         var seed = new Option<ulong>("--seed") { Description = "Draws ads, duplicates, bots and moments of death.", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
         var command = new Command("load", "Load a gateway at a steady rate, then compare the counts of every ad with what they must be. Exit code 1 if any is wrong.")
         {
             url, adminKey, signingKey, gateway, settings, folder, keep, rate, duration, ads, skew, duplicates, bots, connections, lifetime, kills, patience, seed, json,
         };
-        foreach (var share in (Option<double>[])[duplicates, bots])
-        {
-            share.Validators.Add(result =>
-            {
-                if (result.GetValueOrDefault<double>() is < 0 or > 1)
-                {
-                    result.AddError($"{share.Name} must be 0 to 1.");
-                }
-            });
-        }
-
         command.Validators.Add(result =>
         {
             var isStarted = result.GetValue(url) is null;
@@ -51,21 +50,15 @@ internal static class LoadCommand
                 result.AddError("--url needs --admin-key and --signing-key.");
             }
 
-            if (!isStarted && result.GetValue(kills) > 0)
+            if (!isStarted && result.GetResult(kills) is { Implicit: false })
             {
                 result.AddError("--kills needs a gateway that is started here, without --url.");
-            }
-
-            if (result.GetValue(ads) < 1 || result.GetValue(connections) < 1 || result.GetValue(rate) < 0 || result.GetValue(skew) < 0
-                || result.GetValue(duration) <= 0 || result.GetValue(kills) < 0 || result.GetValue(lifetime) < 5)
-            {
-                result.AddError("--ads and --connections must be 1 or more, --lifetime 5 or more, --duration above 0, the other numbers 0 or more.");
             }
         });
         command.SetAction(async parsed =>
         {
             var given = parsed.GetValue(url);
-            var report = await LoadRun.RunAsync(
+            var report = await InlineSockets.RunBesideAsync(() => LoadRun.RunAsync(
                 new LoadSettings
                 {
                     Url = given,
@@ -89,7 +82,7 @@ internal static class LoadCommand
                     Patience = TimeSpan.FromSeconds(parsed.GetValue(patience)),
                     Seed = parsed.GetValue(seed),
                 },
-                Console.Error);
+                Console.Error));
             ReportJson.Print(report, parsed.GetValue(json));
             return report.IsGood ? 0 : 1;
         });

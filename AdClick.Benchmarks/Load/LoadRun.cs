@@ -65,14 +65,14 @@ internal sealed class LoadRun
         using var probe = new FreshnessProbe(gate, ledger, source, requests, api, ads, from);
         using var stopProbe = new CancellationTokenSource();
         generator.Resume();
-        var probing = Task.Run(() => probe.RunAsync(stopProbe.Token));
+        var probing = probe.RunAsync(stopProbe.Token);
         var restarts = await LoadAsync(generator, gateway, api.Http);
         var activeTime = generator.ActiveTime;
         ownTime = Environment.CpuUsage.TotalTime - ownTime;
         gatewayTime = gateway?.ProcessorTime - gatewayTime;
         await stopProbe.CancelAsync();
-        await probing;
         await generator.FinishAsync(AnswerPatience);
+        await probing;
 
         // A click is complete when a mark of the gateway's clock has passed it; it was taken before its answer came.
         var through = DateTimeOffset.UtcNow;

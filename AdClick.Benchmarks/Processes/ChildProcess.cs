@@ -17,6 +17,7 @@ internal sealed class ChildProcess : IDisposable
         _process = process;
         _output = output;
         _outputFile = outputFile;
+        AppDomain.CurrentDomain.ProcessExit += OnOurExit;
     }
 
     /// <summary>When the process was started, as a time stamp.</summary>
@@ -159,6 +160,7 @@ internal sealed class ChildProcess : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        AppDomain.CurrentDomain.ProcessExit -= OnOurExit;
         Kill(); // and its output is read to the end
         _process.Dispose();
         lock (_output)
@@ -166,6 +168,9 @@ internal sealed class ChildProcess : IDisposable
             _output.Dispose();
         }
     }
+
+    // On Ctrl-C or SIGTERM nobody gets to dispose of it.
+    private void OnOurExit(object? sender, EventArgs e) => Kill();
 
     private string EndOfOutput()
     {

@@ -21,9 +21,12 @@ internal static class QueriesCommand
     /// <summary>The command.</summary>
     public static Command Make()
     {
-        var rows = new Option<long>("--rows") { Description = "Minute rows in the store.", DefaultValueFactory = _ => 10_000_000 };
-        var ads = new Option<int>("--ads") { Description = "Number of ads.", DefaultValueFactory = _ => 1_000 };
-        var samples = new Option<int>("--samples") { Description = "Answers of each kind.", DefaultValueFactory = _ => 1_000 };
+        var rows = new Option<long>("--rows") { Description = "Minute rows in the store.", DefaultValueFactory = _ => 10_000_000 }
+            .Within(1, 1_000_000_000);
+        var ads = new Option<int>("--ads") { Description = "Number of ads.", DefaultValueFactory = _ => 1_000 }
+            .Within(1, 1_000_000);
+        var samples = new Option<int>("--samples") { Description = "Answers of each kind.", DefaultValueFactory = _ => 1_000 }
+            .Within(1, 10_000_000);
         var folder = GatewayOptions.Folder();
         var seed = new Option<ulong>("--seed") { Description = "Draws who was clicked when, and who is asked about.", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
@@ -31,14 +34,7 @@ internal static class QueriesCommand
         {
             rows, ads, samples, folder, seed, json,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(rows) < 1 || result.GetValue(ads) < 1 || result.GetValue(samples) < 1)
-            {
-                result.AddError("--rows, --ads and --samples must be 1 or more.");
-            }
-        });
-        command.SetAction(async parsed =>
+        command.SetAction(parsed => InlineSockets.RunBesideAsync(async () =>
         {
             using var temporary = new TemporaryFolder(parsed.GetValue(folder));
             var store = SqliteMetricsStore.Open(Path.Combine(temporary.Path, "metrics.db"), TimeProvider.System);
@@ -59,7 +55,7 @@ internal static class QueriesCommand
             }
 
             return 0;
-        });
+        }));
         return command;
     }
 

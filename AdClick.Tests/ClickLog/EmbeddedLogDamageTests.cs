@@ -284,7 +284,8 @@ public sealed class EmbeddedLogDamageTests : IDisposable
         // While the disk is held up with the third record, the others collect.
         using var gate = new ManualResetEventSlim();
         using var writing = new ManualResetEventSlim();
-        await using (var log = EmbeddedClickLog.Open(_folder.Path, 1, TimeProvider.System, null, null, files => new GatedDevice(files, writing, gate)))
+        await using (var log = EmbeddedClickLog.Open(
+            _folder.Path, 1, TimeProvider.System, null, null, files => new GatedDevice(files, writing, gate)))
         {
             var third = log.AppendAsync(2);
             Assert.True(writing.Wait(TimeSpan.FromSeconds(20)), "Waited 20 s for the write of the third record.");

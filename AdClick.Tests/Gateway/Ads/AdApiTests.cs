@@ -18,7 +18,7 @@ public sealed class AdApiTests : IAsyncLifetime
     public async Task An_ad_is_created_once_and_replaced_after()
     {
         const string Full =
-            """{"adId":"a1","advertiserId":"adv1","name":"Schuhe & Söhne","targetUrl":"https://shop.example/?a=1&b=2","status":"active","campaignId":"c1"}""";
+            """{"adId":"a1","advertiserId":"adv1","name":"Kühe & Co","targetUrl":"https://t.example/?a=1&b=2","status":"active","campaignId":"c1"}""";
         var body = JsonNode.Parse(Full)!.AsObject();
         body.Remove("adId");
         using var created = await _host.Admin.PutAsync("/v1/ads/a1", ApiHost.Json(body.ToJsonString()));
@@ -84,7 +84,8 @@ public sealed class AdApiTests : IAsyncLifetime
             string? cursor = "";
             do
             {
-                var page = JsonNode.Parse(await _host.Admin.GetStringAsync($"/v1/ads?advertiserId={advertiserId}&limit={limit}&cursor={cursor}"))!.AsObject();
+                var answer = await _host.Admin.GetStringAsync($"/v1/ads?advertiserId={advertiserId}&limit={limit}&cursor={cursor}");
+                var page = JsonNode.Parse(answer)!.AsObject();
                 var ads = page["ads"]!.AsArray();
                 Assert.True(page.ContainsKey("nextCursor"));
                 Assert.True(ads.Count <= limit);

@@ -53,12 +53,13 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
             Assert.Equal(method is "put" or "post", operation["requestBody"] is not null);
             foreach (var (status, response) in operation["responses"]!.AsObject())
             {
-                Assert.NotEmpty((string?)response!["description"] ?? "");
+                Assert.False((string?)response!["description"] is null or "" or "OK" or "Created");
                 var content = response["content"]?.AsObject().Select(type => type.Key).ToArray() ?? [];
                 Assert.True(
                     status[0] == '2'
                         ? status == "204" || content.Contains("application/json")
-                        : content.SequenceEqual(["application/problem+json"]) && ((string)response["description"]!).Contains("urn:adclick:problem:", StringComparison.Ordinal),
+                        : content.SequenceEqual(["application/problem+json"])
+                            && ((string)response["description"]!).Contains("urn:adclick:problem:", StringComparison.Ordinal),
                     $"{method} {path} {status}: {response}");
                 Assert.Equal(status is "429" or "503", response["headers"]?["Retry-After"] is not null);
             }
@@ -76,9 +77,19 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
         Assert.Equal(["active", "paused", "archived"], put["properties"]!["status"]!["enum"]!.AsArray().Select(word => (string)word!));
         Assert.Equal((1, 200), ((int?)put["properties"]!["name"]!["minLength"], (int?)put["properties"]!["name"]!["maxLength"]));
         Assert.Equal("string", (string?)put["properties"]!["campaignId"]!["type"]);
+        var ad = schemas["AdResponse"]!;
+        Assert.Equal(["adId", "advertiserId", "name", "targetUrl", "status"], ad["required"]!.AsArray().Select(name => (string)name!));
+        var cursor = schemas["AdListResponse"]!["properties"]!["nextCursor"]!;
+        Assert.Equal(["null", "string"], cursor["type"]!.AsArray().Select(type => (string)type!).Order());
+        foreach (var (name, schema) in schemas.AsObject())
+        {
+            Assert.Equal(name.EndsWith("Request", StringComparison.Ordinal) ? false : null, (bool?)schema!["additionalProperties"]);
+        }
+
         var count = schemas["IssueImpressionsRequest"]!["properties"]!["count"]!;
         Assert.Equal(("integer", 1, 10_000, 1), ((string?)count["type"], (int?)count["minimum"], (int?)count["maximum"], (int?)count["default"]));
-        var top = Operations(document).SelectMany(operation => Parameters(operation.Value, "query")).Single(parameter => (string?)parameter["name"] == "top")["schema"]!;
+        var parameters = Operations(document).SelectMany(operation => Parameters(operation.Value, "query"));
+        var top = parameters.Single(parameter => (string?)parameter["name"] == "top")["schema"]!;
         Assert.Equal(("integer", 1, 1_000, 50), ((string?)top["type"], (int?)top["minimum"], (int?)top["maximum"], (int?)top["default"]));
     }
 

@@ -1,6 +1,8 @@
 using System.Net;
 using AdClick.Gateway.Api;
+using AdClick.Gateway.Keys;
 using AdClick.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -38,7 +40,7 @@ public sealed class RateLimitTests
             Assert.Equal(HttpStatusCode.Forbidden, (await publisher.GetAsync("/v1/keys")).StatusCode);
         }
 
-        await host.WithNewKeyAsync("publisher"); // reads the keys anew
+        await host.Services.GetRequiredService<ApiKeyDirectory>().RefreshAsync(default);
         Assert.Equal(HttpStatusCode.TooManyRequests, (await publisher.GetAsync("/v1/keys")).StatusCode);
     }
 
@@ -104,7 +106,13 @@ public sealed class RateLimitTests
     public void Addresses_are_bounded_and_a_household_is_one()
     {
         var time = new FakeTimeProvider();
-        var settings = new ApiSettings { AdminKey = null, PublicUrl = () => "", ImpressionLifetime = TimeSpan.FromHours(1), RequestsPerSecondPerKey = 1 };
+        var settings = new ApiSettings
+        {
+            AdminKey = null,
+            PublicUrl = () => "",
+            ImpressionLifetime = TimeSpan.FromHours(1),
+            RequestsPerSecondPerKey = 1,
+        };
         var limits = new AddressLimits(settings, time);
         bool Take(string address) => limits.TryTake(IPAddress.Parse(address), out _);
         Assert.True(Take("2001:db8::1"));

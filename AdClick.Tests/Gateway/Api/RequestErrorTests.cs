@@ -46,7 +46,10 @@ public sealed class RequestErrorTests : IClassFixture<ApiHostFixture>
     {
         var fields = new Dictionary<string, string>
         {
-            ["advertiserId"] = "\"adv1\"", ["name"] = "\"n\"", ["targetUrl"] = "\"https://t.example/\"", ["status"] = "\"active\"",
+            ["advertiserId"] = "\"adv1\"",
+            ["name"] = "\"n\"",
+            ["targetUrl"] = "\"https://t.example/\"",
+            ["status"] = "\"active\"",
         };
         await AssertFieldAsync(HttpMethod.Put, "/v1/ads/a2", Body(fields, field, value), field);
     }
@@ -116,7 +119,8 @@ public sealed class RequestErrorTests : IClassFixture<ApiHostFixture>
     [Fact]
     public async Task All_bad_fields_are_named_at_once()
     {
-        using var response = await _host.Admin.PutAsync("/v1/ads/a2", ApiHost.Json("""{"advertiserId": "!", "name": "", "status": "x", "targetUrl": "https://t.example/"}"""));
+        const string Body = """{"advertiserId": "!", "name": "", "status": "x", "targetUrl": "https://t.example/"}""";
+        using var response = await _host.Admin.PutAsync("/v1/ads/a2", ApiHost.Json(Body));
         var problem = await ApiHost.ProblemOfAsync(response, ProblemKind.InvalidRequest);
         Assert.Equal(["advertiserId", "name", "status"], problem["errors"]!.AsObject().Select(error => error.Key));
     }
@@ -205,7 +209,8 @@ public sealed class RequestErrorTests : IClassFixture<ApiHostFixture>
     public async Task A_body_just_under_a_mebibyte_is_read()
     {
         var json = """{"adId": "a1"}""";
-        using var response = await SendAsync(HttpMethod.Post, "/v1/impressions", ApiHost.Json(json + new string(' ', JsonBody.MaxBytes - Encoding.UTF8.GetByteCount(json))));
+        var padding = new string(' ', JsonBody.MaxBytes - Encoding.UTF8.GetByteCount(json));
+        using var response = await SendAsync(HttpMethod.Post, "/v1/impressions", ApiHost.Json(json + padding));
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
     }
 

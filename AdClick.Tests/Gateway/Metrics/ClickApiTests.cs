@@ -102,7 +102,8 @@ public sealed class ClickApiTests : IClassFixture<ClickApiTests.Fixture>
     [InlineData("top=5", "top")]
     [InlineData("interval=5", "interval")]
     [InlineData("fill=none&fill=zero", "fill")]
-    public async Task A_bad_parameter_of_an_ads_clicks_is_named(string query, string field) => await AssertFieldAsync($"/v1/ads/a1/clicks?{query}", field);
+    public async Task A_bad_parameter_of_an_ads_clicks_is_named(string query, string field) =>
+        await AssertFieldAsync($"/v1/ads/a1/clicks?{query}", field);
 
     [Theory]
     [InlineData("groupBy=campaign", "groupBy")]
@@ -150,10 +151,12 @@ public sealed class ClickApiTests : IClassFixture<ClickApiTests.Fixture>
     public async Task An_advertisers_answer_sums_its_ads()
     {
         var answer = await GetAsync("/v1/advertisers/adv1/clicks");
-        Assert.Equal(["advertiserId", "granularity", "timeZone", "from", "to", "completeThrough", "total", "series"], answer.Select(field => field.Key));
+        Assert.Equal(
+            ["advertiserId", "granularity", "timeZone", "from", "to", "completeThrough", "total", "series"], answer.Select(field => field.Key));
         Assert.Equal("adv1", (string?)answer["advertiserId"]);
         Assert.Equal(3 + 5 + 7, (int?)answer["total"]!["clicks"]);
-        Assert.Equal([("2026-11-24T01:02:00Z", 8), ("2026-11-24T01:04:00Z", 7)], answer["series"]!.AsArray().Select(b => ((string)b!["start"]!, (int)b["clicks"]!)));
+        var series = answer["series"]!.AsArray().Select(bucket => ((string)bucket!["start"]!, (int)bucket["clicks"]!));
+        Assert.Equal([("2026-11-24T01:02:00Z", 8), ("2026-11-24T01:04:00Z", 7)], series);
     }
 
     [Fact]
@@ -161,11 +164,15 @@ public sealed class ClickApiTests : IClassFixture<ClickApiTests.Fixture>
     {
         var answer = await GetAsync("/v1/advertisers/adv1/clicks?groupBy=ad&top=2");
         Assert.Equal(
-            ["advertiserId", "granularity", "timeZone", "from", "to", "completeThrough", "total", "groups", "others"], answer.Select(field => field.Key));
+            ["advertiserId", "granularity", "timeZone", "from", "to", "completeThrough", "total", "groups", "others"],
+            answer.Select(field => field.Key));
         Assert.Equal(15, (int?)answer["total"]!["clicks"]);
-        Assert.Equal([("a3", 7), ("a2", 5)], answer["groups"]!.AsArray().Select(group => ((string)group!["adId"]!, (int)group["total"]!["clicks"]!)));
+        var groups = answer["groups"]!.AsArray().Select(group => ((string)group!["adId"]!, (int)group["total"]!["clicks"]!));
+        Assert.Equal([("a3", 7), ("a2", 5)], groups);
         Assert.Equal("2026-11-24T01:04:00Z", (string?)answer["groups"]![0]!["series"]![0]!["start"]);
-        Assert.Equal("""{"clicks":3,"duplicates":1,"late":0,"invalid":2,"invalidByReason":{"bot":1,"expired":1}}""", answer["others"]!.ToJsonString());
+        Assert.Equal(
+            """{"clicks":3,"duplicates":1,"late":0,"invalid":2,"invalidByReason":{"bot":1,"expired":1}}""",
+            answer["others"]!.ToJsonString());
     }
 
     [Fact]

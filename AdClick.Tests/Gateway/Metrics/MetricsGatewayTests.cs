@@ -36,7 +36,8 @@ public sealed class MetricsGatewayTests : IAsyncLifetime
         };
         var first = _host.Admin.GetAsync(Clicks);
         await entered.Task.WaitAsync(Patience);
-        var others = Enumerable.Range(0, 99).Select(i => _host.Admin.GetAsync(i % 2 == 0 ? Clicks : Clicks + "?granularity=minute&timeZone=UTC")).ToArray();
+        const string SameInOtherWords = Clicks + "?granularity=minute&timeZone=UTC";
+        var others = Enumerable.Range(0, 99).Select(i => _host.Admin.GetAsync(i % 2 == 0 ? Clicks : SameInOtherWords)).ToArray();
         open.SetResult();
         foreach (var response in await Task.WhenAll([first, .. others]))
         {
@@ -63,7 +64,9 @@ public sealed class MetricsGatewayTests : IAsyncLifetime
     {
         await _host.PutAdAsync("a2");
         await _host.PutAdAsync("adv1");
-        foreach (var path in (string[])[Clicks, "/v1/ads/a2/clicks", "/v1/ads/adv1/clicks", "/v1/advertisers/adv1/clicks", "/v1/advertisers/adv1/clicks?groupBy=ad"])
+        string[] paths =
+            [Clicks, "/v1/ads/a2/clicks", "/v1/ads/adv1/clicks", "/v1/advertisers/adv1/clicks", "/v1/advertisers/adv1/clicks?groupBy=ad"];
+        foreach (var path in paths)
         {
             await _host.Admin.GetStringAsync(path);
         }
