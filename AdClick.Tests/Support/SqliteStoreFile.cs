@@ -109,6 +109,29 @@ public sealed class SqliteStoreFile : IAsyncDisposable
 
     internal Task<long> ReadAsync(string sql) => Store.RunOnWriterAsync(database => database.ReadInt64(sql));
 
+    /// <summary>Holds the writer up, so that what comes next gathers behind it; the call of the result lets it go on.</summary>
+    /// <param name="before">Done on the writing connection first.</param>
+    internal async Task<Func<Task>> HoldWriterAsync(Action<SqliteDatabase>? before = null)
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new TaskCompletionSource();
+        var held = Store.RunOnWriterAsync(database =>
+        {
+            before?.Invoke(database);
+            started.TrySetResult();
+            return release.Task.Wait(TimeSpan.FromSeconds(30));
+        });
+        await started.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        return async () =>
+        {
+            release.SetResult();
+            if (!await held)
+            {
+                throw new TimeoutException("The writer was held for 30 s.");
+            }
+        };
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Store.DisposeAsync();

@@ -160,16 +160,13 @@ public sealed class SqliteFlushTests : IAsyncLifetime
     {
         await using var file = await SqliteStoreFile.OpenAsync(partitions: 8);
         await file.Store.AcquireAsync(file.Log, 3, default);
-        Task[] flushes;
-        using (var gate = new ManualResetEventSlim())
-        {
-            // While the writer is held up, the flushes gather behind it.
-            var held = file.Store.RunOnWriterAsync(_ => gate.Wait(TimeSpan.FromSeconds(30)));
-            flushes = [.. Enumerable.Range(0, 8).Select(partition => file.Store.FlushAsync(
-                file.FlushOf(new MinuteCount($"a{partition}", 0, Minute, ClickOutcome.Accepted, 1)) with { Progress = file.Progress(partition) }, default))];
-            gate.Set();
-            Assert.True(await held, "Waited 30 s for the gate.");
-        }
+        var release = await file.HoldWriterAsync();
+        Task[] flushes =
+        [
+            .. Enumerable.Range(0, 8).Select(partition => file.Store.FlushAsync(
+                file.FlushOf(new MinuteCount($"a{partition}", 0, Minute, ClickOutcome.Accepted, 1)) with { Progress = file.Progress(partition) }, default)),
+        ];
+        await release();
 
         for (var partition = 0; partition < 8; partition++)
         {
@@ -197,17 +194,10 @@ public sealed class SqliteFlushTests : IAsyncLifetime
             LateClicks = [file.Late("a2", "2026-11-24T01:02Z")],
             Rejected = [new RejectedRecord(1, "No.", [1])],
         };
-        Task failing;
-        Task other;
-        using (var gate = new ManualResetEventSlim())
-        {
-            var held = file.Store.RunOnWriterAsync(_ => gate.Wait(TimeSpan.FromSeconds(30)));
-            failing = file.Store.FlushAsync(bad, default);
-            other = file.Store.FlushAsync(file.FlushOf(Count(1) with { AdId = "a9" }) with { Progress = file.Progress(1) }, default);
-            gate.Set();
-            Assert.True(await held, "Waited 30 s for the gate.");
-        }
-
+        var release = await file.HoldWriterAsync();
+        var failing = file.Store.FlushAsync(bad, default);
+        var other = file.Store.FlushAsync(file.FlushOf(Count(1) with { AdId = "a9" }) with { Progress = file.Progress(1) }, default);
+        await release();
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => failing);
         await other;
 

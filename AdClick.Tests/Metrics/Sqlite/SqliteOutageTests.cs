@@ -40,18 +40,9 @@ public sealed class SqliteOutageTests
         var large = file.FlushOf([.. Enumerable.Range(0, 20_000).Select(ad => new MinuteCount($"new-{ad}", 0, Minute, ClickOutcome.Accepted, 2))]);
         var small = file.FlushOf(new MinuteCount("a1", 0, Minute, ClickOutcome.Accepted, 1)) with { Progress = file.Progress(1) };
         var limit = await file.ReadAsync("PRAGMA page_count") + 5;
-        Task flushes;
-        using (var gate = new ManualResetEventSlim())
-        {
-            var held = file.Store.RunOnWriterAsync(database =>
-            {
-                database.Pragma("max_page_count", limit);
-                return gate.Wait(TimeSpan.FromSeconds(30));
-            });
-            flushes = Task.WhenAll(file.Store.FlushAsync(large, default), file.Store.FlushAsync(small, default));
-            gate.Set();
-            Assert.True(await held, "Waited 30 s for the gate.");
-        }
+        var release = await file.HoldWriterAsync(database => database.Pragma("max_page_count", limit));
+        var flushes = Task.WhenAll(file.Store.FlushAsync(large, default), file.Store.FlushAsync(small, default));
+        await release();
 
         await flushes; // together they failed, but one by one, on a new connection without the limit, both got through
         Assert.Equal(1, await file.ClicksAsync("a1"));

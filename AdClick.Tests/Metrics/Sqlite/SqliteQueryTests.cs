@@ -121,7 +121,6 @@ public sealed class SqliteQueryTests
     {
         await using var file = await SqliteStoreFile.OpenAsync();
         var random = new Random(7);
-        var expected = new Dictionary<string, long>();
         var counts = new List<MinuteCount>();
         for (var ad = 0; ad < 200; ad++)
         {
@@ -133,30 +132,26 @@ public sealed class SqliteQueryTests
                 var minute = SqliteStoreFile.Minute("2026-11-20T00:00Z") + (i * 400) + random.Next(400);
                 counts.Add(new MinuteCount($"a{ad}", 0, minute, ClickOutcome.Accepted, i + 1));
             }
-
-            if (isMine)
-            {
-                expected[$"a{ad}"] = 210;
-            }
         }
 
         await file.Store.FlushAsync(
             file.FlushOf([.. counts]) with { LateClicks = [file.Late("a4", "2026-11-22T00:07Z"), file.Late("a4", "2026-11-25T00:07Z"), file.Late("a5", "2026-11-22T00:07Z")] },
             default);
         await file.SetClockAsync("2026-11-23T10:30Z"); // so that some quarters are rolled up, some are not
-        for (var step = 0; step < 5; step++)
+        for (var step = 0; step < 12; step++)
         {
-            await file.Store.RecomputeRollupsAsync(700, default);
+            await file.Store.RecomputeRollupsAsync(101, default); // 101 ads at a time: mostly it stops in the middle of a quarter
             var query = Advertiser("v1") with { From = DateTimeOffset.Parse("2026-11-19T00:00Z", null), To = DateTimeOffset.Parse("2026-11-27T00:00Z", null) };
-            foreach (var granularity in (Granularity[])[Granularity.QuarterHour, Granularity.Hour, Granularity.Day])
+            foreach (var granularity in (Granularity[])[Granularity.QuarterHour, Granularity.Day])
             {
                 var report = await file.Store.QueryAsync(query with { Granularity = granularity }, default);
                 Assert.Equal(new ClickTotals(21_000, 0, 2, 0, 0, 0), report.Total);
             }
 
-            var grouped = await file.Store.QueryAsync(query with { Granularity = Granularity.Day, GroupByAd = true, Top = 100 }, default);
-            Assert.Equal(expected, grouped.Groups!.ToDictionary(group => group.AdId, group => group.Total.Clicks));
-            Assert.Equal(2, grouped.Groups!.Single(group => group.AdId == "a4").Total.Late);
+            var grouped = await file.Store.QueryAsync(query with { Granularity = Granularity.Day, GroupByAd = true, Top = 5 }, default);
+            Assert.Equal(["a0", "a10", "a100", "a102", "a104"], grouped.Groups!.Select(group => group.AdId));
+            Assert.All(grouped.Groups!, group => Assert.Equal(210, group.Total.Clicks));
+            Assert.Equal(new ClickTotals(95 * 210, 0, 2, 0, 0, 0), grouped.Others);
         }
     }
 
