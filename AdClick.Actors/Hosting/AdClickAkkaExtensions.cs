@@ -1,5 +1,7 @@
 using System.Globalization;
 using AdClick.Actors.Partitions;
+using Akka;
+using Akka.Actor;
 using Akka.Cluster.Hosting;
 using Akka.Cluster.Sharding;
 using Akka.Configuration;
@@ -82,7 +84,16 @@ public static class AdClickAkkaExtensions
                 ShouldPassivateIdleEntities = false,
             });
         return builder.WithActors((system, registry) =>
-            system.ActorOf(PartitionWaker.Props(registry.Get<PartitionRegion>(), context.Log.Identity.Partitions), "partition-waker"));
+        {
+            var waker = system.ActorOf(PartitionWaker.Props(registry.Get<PartitionRegion>(), context.Log.Identity.Partitions), "partition-waker");
+
+            // A region that is shutting down keeps messages for shards that have moved away, and waits for them to its time-out: no more of them from here on.
+            CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "stop-waking-partitions", async () =>
+            {
+                await waker.GracefulStop(TimeSpan.FromSeconds(3));
+                return Done.Instance;
+            });
+        });
     }
 
     private static string ConnectionString(string file) =>
