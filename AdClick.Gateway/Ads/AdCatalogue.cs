@@ -6,7 +6,8 @@ using AdClick.Actors.Metrics;
 namespace AdClick.Gateway.Ads;
 
 /// <summary>
-/// Every ad in memory, for the way of a click. It follows the store's changes in their order and in no other way (an ad that was just put, or that is not
+/// Every ad in memory, for the way of a click. It follows the store's changes in their order and in no other way (an ad that was just put, or
+/// that is not
 /// known here, is read as a change too), so an older state of an ad can never replace a newer one.
 /// </summary>
 internal sealed class AdCatalogue(ICatalogueStore store, ILogger<AdCatalogue> logger) : IDisposable
@@ -33,7 +34,9 @@ internal sealed class AdCatalogue(ICatalogueStore store, ILogger<AdCatalogue> lo
     /// <summary>The ad, if this node knows it.</summary>
     public bool TryGet(string adId, [NotNullWhen(true)] out CatalogueAd? ad) => _ads.TryGetValue(adId, out ad);
 
-    /// <summary>The ad, looked up once if this node does not know it; null when there is none. That there is none is remembered until the next poll.</summary>
+    /// <summary>
+    /// The ad, looked up once if this node does not know it; null when there is none. That there is none is remembered until the next poll.
+    /// </summary>
     /// <exception cref="MetricsStoreUnavailableException">The store can't say now.</exception>
     public ValueTask<CatalogueAd?> FindAsync(string adId, CancellationToken cancellationToken)
     {
@@ -50,7 +53,8 @@ internal sealed class AdCatalogue(ICatalogueStore store, ILogger<AdCatalogue> lo
     public Task LoadAsync(CancellationToken cancellationToken) => RefreshAsync(cancellationToken);
 
     /// <summary>
-    /// Reads what has changed, beginning after this call; all who call while a read is running share the one after it. Cancelling ends the waiting only.
+    /// Reads what has changed, beginning after this call; all who call while a read is running share the one after it. Cancelling ends the
+    /// waiting only.
     /// </summary>
     /// <exception cref="MetricsStoreUnavailableException">The store can't answer now.</exception>
     public Task RefreshAsync(CancellationToken cancellationToken)
@@ -132,11 +136,15 @@ internal sealed class AdCatalogue(ICatalogueStore store, ILogger<AdCatalogue> lo
         if (!TargetUrl.TryParse(ad.TargetUrl, out var target, out var error))
         {
             logger.LogError(
-                "Ad {AdId} has a target URL in the store that this version does not take ({Error}); its clicks go by what was known of it before. Put the ad again.", ad.AdId, error);
+                "Ad {AdId} has a target URL in the store that this version does not take ({Error}); its clicks go by what was known of it before. "
+                + "Put the ad again.",
+                ad.AdId,
+                error);
             return;
         }
 
-        _ads[ad.AdId] = new CatalogueAd(ad with { AdvertiserId = Share(ad.AdvertiserId), CampaignId = ad.CampaignId is { } id ? Share(id) : null }, target);
+        var campaignId = ad.CampaignId is { } id ? Share(id) : null;
+        _ads[ad.AdId] = new CatalogueAd(ad with { AdvertiserId = Share(ad.AdvertiserId), CampaignId = campaignId }, target);
     }
 
     private string Share(string id)

@@ -18,7 +18,8 @@ internal sealed record PutAdRequest
 
     /// <summary>Where a click leads.</summary>
     [Needed, Description(
-        "Where a click leads: absolute http or https, at most 2,048 characters. After the authority it may hold {click_id}, {impression_id}, {ad_id}, {placement} and {click_time}.")]
+        "Where a click leads: absolute http or https, at most 2,048 characters. After the authority it may hold {click_id}, {impression_id}, "
+        + "{ad_id}, {placement} and {click_time}.")]
     public string? TargetUrl { get; init; }
 
     /// <summary>Whether clicks count.</summary>
@@ -38,7 +39,12 @@ internal sealed record PutAdRequest
 /// <param name="Status">Whether clicks count.</param>
 /// <param name="CampaignId">Campaign, if any.</param>
 internal sealed record AdResponse(
-    string AdId, string AdvertiserId, string Name, string TargetUrl, [property: OneOf("active", "paused", "archived")] string Status, string? CampaignId)
+    string AdId,
+    string AdvertiserId,
+    string Name,
+    string TargetUrl,
+    [property: OneOf("active", "paused", "archived")] string Status,
+    string? CampaignId)
 {
     /// <summary>The ad as it is shown.</summary>
     public static AdResponse Of(Ad ad) => new(ad.AdId, ad.AdvertiserId, ad.Name, ad.TargetUrl, AdStatuses.Name(ad.Status), ad.CampaignId);
@@ -49,7 +55,9 @@ internal sealed record AdResponse(
 /// <param name="NextCursor">Where to go on; null at the end.</param>
 internal sealed record AdListResponse(
     IReadOnlyList<AdResponse> Ads,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never), Description("Where to go on: the cursor of the next call; null at the end.")] string? NextCursor);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    [property: Description("Where to go on: the cursor of the next call; null at the end.")]
+    string? NextCursor);
 
 /// <summary>The names of the states of an ad.</summary>
 internal static class AdStatuses

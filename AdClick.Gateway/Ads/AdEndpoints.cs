@@ -61,7 +61,8 @@ internal static class AdEndpoints
         if (result == PutAdResult.OtherAdvertiser)
         {
             return new Problem(
-                ProblemKind.OtherAdvertiser, $"Ad \"{adId}\" belongs to another advertiser than \"{ad.AdvertiserId}\", and that can't change. Put a new ad under another ID.");
+                ProblemKind.OtherAdvertiser,
+                $"Ad \"{adId}\" belongs to another advertiser than \"{ad.AdvertiserId}\", and that can't change. Put a new ad under another ID.");
         }
 
         await TellCatalogueAsync(catalogue, adId, logger, http.RequestAborted);
@@ -82,7 +83,10 @@ internal static class AdEndpoints
         catch (MetricsStoreUnavailableException e)
         {
             // The ad is stored, which is what the caller asked for; the next poll brings it here.
-            logger.LogWarning(e, "Ad {AdId} was put, but the store went away before this node could read it back; it will be known here once the store answers.", adId);
+            logger.LogWarning(
+                e,
+                "Ad {AdId} was put, but the store went away before this node could read it back; it will be known here once the store answers.",
+                adId);
         }
     }
 

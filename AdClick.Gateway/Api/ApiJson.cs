@@ -10,7 +10,9 @@ namespace AdClick.Gateway.Api;
 /// <summary>How the API reads and writes JSON: camelCase, unknown or repeated fields refused, absent rather than null.</summary>
 internal static class ApiJson
 {
-    /// <summary>Writers of large answers use these as well. Text goes out as it is: the answers are JSON, never HTML, and say so by nosniff.</summary>
+    /// <summary>
+    /// Writers of large answers use these as well. Text goes out as it is: the answers are JSON, never HTML, and say so by nosniff.
+    /// </summary>
     public static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The types of the API.</summary>

@@ -59,7 +59,8 @@ internal sealed class ApiKeyAuthentication(
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
         var scope = ApiScopes.Name(Context.Caller().Key.Scope);
-        return new Problem(ProblemKind.Forbidden, $"This needs a key of another scope than {scope}. An admin makes keys with POST /v1/keys.").ExecuteAsync(Context);
+        var detail = $"This needs a key of another scope than {scope}. An admin makes keys with POST /v1/keys.";
+        return new Problem(ProblemKind.Forbidden, detail).ExecuteAsync(Context);
     }
 }
 

@@ -43,14 +43,16 @@ internal static class EndpointContract
 
     /// <summary>The endpoint answers with JSON.</summary>
     public static RouteHandlerBuilder Gives<T>(this RouteHandlerBuilder builder, int status, string description, params string[] furtherTypes) =>
-        builder.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(T), ["application/json", .. furtherTypes]) { Description = description });
+        builder.WithMetadata(
+            new ProducesResponseTypeMetadata(status, typeof(T), ["application/json", .. furtherTypes]) { Description = description });
 
     /// <summary>The endpoint answers without a body.</summary>
     public static RouteHandlerBuilder Gives(this RouteHandlerBuilder builder, int status, string description) =>
         builder.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(void), []) { Description = description });
 
     /// <summary>The endpoint answers with these errors.</summary>
-    public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder builder, params ProblemKind[] kinds) => builder.WithMetadata(new RefusalContract(kinds));
+    public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder builder, params ProblemKind[] kinds) =>
+        builder.WithMetadata(new RefusalContract(kinds));
 
     /// <summary>Refuses IDs in the path that are none, and query parameters that the endpoint does not know or that are given twice.</summary>
     public static async ValueTask<object?> CheckRequestAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)

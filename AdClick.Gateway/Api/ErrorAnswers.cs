@@ -4,7 +4,8 @@ using AdClick.Actors.Metrics;
 namespace AdClick.Gateway.Api;
 
 /// <summary>
-/// Turns what would be an empty answer or a broken connection into <c>application/problem+json</c>, and marks the API's answers as not to be kept. The way
+/// Turns what would be an empty answer or a broken connection into <c>application/problem+json</c>, and marks the API's answers as not to be
+/// kept. The way
 /// of a click is left alone.
 /// </summary>
 internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> logger)
@@ -13,9 +14,7 @@ internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> l
     private const int ClientClosedRequest = 499;
 
     /// <summary>Handles a request.</summary>
-    public Task InvokeAsync(HttpContext http) => http.Request.Path.StartsWithSegments("/c", StringComparison.Ordinal) ? next(http) : AnswerAsync(http);
-
-    private async Task AnswerAsync(HttpContext http)
+    public async Task InvokeAsync(HttpContext http)
     {
         if (http.Request.Path.StartsWithSegments("/v1", StringComparison.Ordinal))
         {
@@ -69,7 +68,8 @@ internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> l
                 var traceId = Activity.Current?.Id ?? http.TraceIdentifier;
                 logger.LogError(e, "{Method} {Path} failed; its answer carries trace ID {TraceId}.", http.Request.Method, http.Request.Path, traceId);
                 return new Problem(
-                    ProblemKind.InternalError, "AdClick failed on this request, which is a fault of its own. Report it with the traceId, by which the operator finds the log line.")
+                    ProblemKind.InternalError,
+                    "AdClick failed on this request, which is a fault of its own. Report it with the traceId, which finds the log line.")
                 {
                     TraceId = traceId,
                 };

@@ -50,8 +50,11 @@ internal sealed class FieldErrors
     }
 
     /// <summary>The answer that names them all.</summary>
-    public Problem ToProblem() =>
-        new(ProblemKind.InvalidRequest, string.Join(' ', _errors.SelectMany(field => field.Value.Select(fault => $"{field.Key} {fault}.")))) { Errors = _errors };
+    public Problem ToProblem()
+    {
+        var faults = _errors.SelectMany(field => field.Value.Select(fault => $"{field.Key} {fault}."));
+        return new Problem(ProblemKind.InvalidRequest, string.Join(' ', faults)) { Errors = _errors };
+    }
 
     /// <summary>An answer that names one field.</summary>
     public static Problem One(string field, string fault)

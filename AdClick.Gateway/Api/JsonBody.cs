@@ -26,7 +26,8 @@ internal static class JsonBody
         if (!IsUtf8Json(request))
         {
             return (null, new Problem(
-                ProblemKind.UnsupportedMediaType, $"The body was sent as \"{request.ContentType}\". Send it with Content-Type: application/json, in UTF-8."));
+                ProblemKind.UnsupportedMediaType,
+                $"The body was sent as \"{request.ContentType}\". Send it with Content-Type: application/json, in UTF-8."));
         }
 
         T? body;

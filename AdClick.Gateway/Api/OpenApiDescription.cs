@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -19,13 +21,15 @@ internal static class OpenApiDescription
         options.AddSchemaTransformer(DescribeSchemaAsync);
     });
 
-    private static Task DescribeDocumentAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    private static Task DescribeDocumentAsync(
+        OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
         document.Info = new OpenApiInfo
         {
             Title = "AdClick",
             Version = "v1",
-            Description = "Counts ad clicks exactly once. Times are RFC 3339 in UTC. Errors are application/problem+json (RFC 9457) with a type to switch on.",
+            Description = "Counts ad clicks exactly once. Times are RFC 3339 in UTC. "
+                + "Errors are application/problem+json (RFC 9457) with a type to switch on.",
         };
 
         // Relative to wherever the document was read from.
@@ -41,7 +45,8 @@ internal static class OpenApiDescription
         return Task.CompletedTask;
     }
 
-    private static async Task DescribeOperationAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    private static async Task DescribeOperationAsync(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         foreach (var parameter in operation.Parameters ?? [])
@@ -64,19 +69,33 @@ internal static class OpenApiDescription
                 Required = true,
                 Content = new Dictionary<string, OpenApiMediaType>
                 {
-                    ["application/json"] = new() { Schema = await context.GetOrCreateSchemaAsync(body.Type, null, cancellationToken) },
+                    ["application/json"] = new() { Schema = await SchemaAsync(body.Type, context, cancellationToken) },
                 },
             };
+        }
+
+        foreach (var given in metadata.OfType<ProducesResponseTypeMetadata>())
+        {
+            if (operation.Responses?.GetValueOrDefault(given.StatusCode.ToString(CultureInfo.InvariantCulture)) is { } response)
+            {
+                response.Description = given.Description;
+            }
         }
 
         IEnumerable<ProblemKind> refusals = metadata.OfType<RefusalContract>().SelectMany(contract => contract.Kinds);
         if (metadata.OfType<IAuthorizeData>().LastOrDefault() is { Policy: { } scope })
         {
             operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SchemeName, context.Document)] = [] }];
-            operation.Description = $"{operation.Description} Needs a key of scope {(scope == ApiScopes.Admin ? scope : $"{scope} or {ApiScopes.Admin}")}.".Trim();
+            var scopes = scope == ApiScopes.Admin ? scope : $"{scope} or {ApiScopes.Admin}";
+            operation.Description = $"{operation.Description} Needs a key of scope {scopes}.".Trim();
             refusals = refusals.Concat(
             [
-                ProblemKind.InvalidRequest, ProblemKind.Unauthenticated, ProblemKind.Forbidden, ProblemKind.RateLimited, ProblemKind.InternalError, ProblemKind.StoreUnavailable,
+                ProblemKind.InvalidRequest,
+                ProblemKind.Unauthenticated,
+                ProblemKind.Forbidden,
+                ProblemKind.RateLimited,
+                ProblemKind.InternalError,
+                ProblemKind.StoreUnavailable,
             ]);
         }
 
@@ -107,47 +126,81 @@ internal static class OpenApiDescription
             Description = string.Join("\n\n", status.Select(kind => $"{kind.Title}: `{kind.Type}`")),
             Content = new Dictionary<string, OpenApiMediaType>
             {
-                [Problem.ContentType] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(ProblemBody), null, cancellationToken) },
+                [Problem.ContentType] = new() { Schema = await SchemaAsync(typeof(ProblemBody), context, cancellationToken) },
             },
         };
         if (status.Key is 429 or 503)
         {
             response.Headers = new Dictionary<string, IOpenApiHeader>
             {
-                ["Retry-After"] = new OpenApiHeader { Description = "Seconds to wait.", Schema = new OpenApiSchema { Type = JsonSchemaType.Integer } },
+                ["Retry-After"] = new OpenApiHeader
+                {
+                    Description = "Seconds to wait.",
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.Integer },
+                },
             };
         }
 
         return response;
     }
 
+    // A component of the document, rather than a copy at each place.
+    private static async Task<IOpenApiSchema> SchemaAsync(Type type, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        context.Document!.AddComponent(type.Name, await context.GetOrCreateSchemaAsync(type, null, cancellationToken));
+        return new OpenApiSchemaReference(type.Name, context.Document);
+    }
+
     private static Task DescribeSchemaAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
     {
         if (context.JsonPropertyInfo is { } property)
         {
+            if (!IsWrittenAsNull(property))
+            {
+                // Such a field is left out rather than null.
+                schema.Type &= ~JsonSchemaType.Null;
+            }
+
             foreach (var rule in property.AttributeProvider?.GetCustomAttributes(inherit: true) ?? [])
             {
                 ApplyRule(schema, rule);
             }
         }
-        else
+
+        if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object)
         {
-            foreach (var needed in context.JsonTypeInfo.Properties)
-            {
-                if (needed.AttributeProvider?.IsDefined(typeof(NeededAttribute), inherit: true) == true)
-                {
-                    (schema.Required ??= new HashSet<string>()).Add(needed.Name);
-                }
-            }
+            DescribeObject(schema, context.JsonTypeInfo);
         }
 
         return Task.CompletedTask;
     }
 
+    private static void DescribeObject(OpenApiSchema schema, JsonTypeInfo type)
+    {
+        var isRequest = false;
+        foreach (var property in type.Properties)
+        {
+            if (property.AttributeProvider?.IsDefined(typeof(NeededAttribute), inherit: true) == true)
+            {
+                isRequest = true;
+                (schema.Required ??= new HashSet<string>()).Add(property.Name);
+            }
+            else if (property.IsGetNullable && !IsWrittenAsNull(property))
+            {
+                schema.Required?.Remove(property.Name);
+            }
+        }
+
+        // Requests with other fields are refused; answers may have more of them one day.
+        schema.AdditionalPropertiesAllowed = !isRequest;
+    }
+
+    private static bool IsWrittenAsNull(JsonPropertyInfo property) =>
+        property.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true)
+            is [JsonIgnoreAttribute { Condition: JsonIgnoreCondition.Never }];
+
     private static void ApplyRule(OpenApiSchema schema, object? rule)
     {
-        // A field is left out rather than null.
-        schema.Type &= ~JsonSchemaType.Null;
         switch (rule)
         {
             case IdAttribute:

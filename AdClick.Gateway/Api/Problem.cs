@@ -22,7 +22,9 @@ internal sealed record Problem(ProblemKind Kind, string Detail) : IResult
 
     /// <summary>The database can't answer now.</summary>
     public static Problem StoreUnavailable(TimeSpan? retryAfter = null) =>
-        new(ProblemKind.StoreUnavailable, "The database does not answer at the moment. Nothing is lost; send the request again after the time in Retry-After.")
+        new(
+            ProblemKind.StoreUnavailable,
+            "The database does not answer at the moment. Send the request again after the time in Retry-After.")
         {
             RetryAfter = retryAfter ?? TimeSpan.FromSeconds(1),
         };

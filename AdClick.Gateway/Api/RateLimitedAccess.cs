@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Authorization.Policy;
 namespace AdClick.Gateway.Api;
 
 /// <summary>
-/// Sits between the verdict on a call and its consequence: a known key pays from its own rate, whatever it asks for, and everyone else from that of their address.
+/// Sits between the verdict on a call and its consequence: a known key pays from its own rate, whatever it asks for, and everyone else from that
+/// of their address.
 /// </summary>
 internal sealed class RateLimitedAccess(AddressLimits addresses) : IAuthorizationMiddlewareResultHandler
 {
@@ -27,5 +28,8 @@ internal sealed class RateLimitedAccess(AddressLimits addresses) : IAuthorizatio
     }
 
     private static Task Refuse(HttpContext context, TimeSpan retryAfter, string what) =>
-        new Problem(ProblemKind.RateLimited, $"{what} Wait for the time in Retry-After, and make fewer calls a second.") { RetryAfter = retryAfter }.ExecuteAsync(context);
+        new Problem(ProblemKind.RateLimited, $"{what} Wait for the time in Retry-After, and make fewer calls a second.")
+        {
+            RetryAfter = retryAfter,
+        }.ExecuteAsync(context);
 }

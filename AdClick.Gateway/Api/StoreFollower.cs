@@ -1,6 +1,8 @@
 namespace AdClick.Gateway.Api;
 
-/// <summary>Reads something from the store again and again, and goes on when the store is away; an outage is logged at its start and its end.</summary>
+/// <summary>
+/// Reads something from the store again and again, and goes on when the store is away; an outage is logged at its start and its end.
+/// </summary>
 internal abstract class StoreFollower(string what, TimeSpan interval, TimeProvider time, ILogger logger) : BackgroundService
 {
     private bool _isAway;
@@ -41,7 +43,11 @@ internal abstract class StoreFollower(string what, TimeSpan interval, TimeProvid
         {
             if (!_isAway)
             {
-                logger.LogError(e, "The {What} can't be read from the store; those known so far stay in use, and it is tried again every {Interval}.", what, interval);
+                logger.LogError(
+                    e,
+                    "The {What} can't be read from the store; those known so far stay in use, and it is tried again every {Interval}.",
+                    what,
+                    interval);
                 _isAway = true;
             }
         }

@@ -1,7 +1,8 @@
 namespace AdClick.Gateway.Api;
 
 /// <summary>
-/// A rate limit that lets short bursts pass. One number stands for the whole bucket: the time at which it would be full again if nothing more was taken.
+/// A rate limit that lets short bursts pass. One number stands for the whole bucket: the time at which it would be full again if nothing more was
+/// taken.
 /// (The limiters of System.Threading.RateLimiting read the machine's clock and need a timer each; this one follows a <see cref="TimeProvider"/>.)
 /// </summary>
 /// <param name="perSecond">Tokens per second in the long run.</param>

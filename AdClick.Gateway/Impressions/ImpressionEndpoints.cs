@@ -23,7 +23,8 @@ internal static class ImpressionEndpoints
             .Gives<ImpressionsResponse>(201, "The impressions.")
             .Refuses(ProblemKind.UnknownAd, ProblemKind.InactiveAd);
 
-    private static async Task<IResult> IssueAsync(HttpContext http, AdCatalogue catalogue, SigningKeyRing keys, ApiSettings settings, TimeProvider time)
+    private static async Task<IResult> IssueAsync(
+        HttpContext http, AdCatalogue catalogue, SigningKeyRing keys, ApiSettings settings, TimeProvider time)
     {
         var (body, problem) = await JsonBody.ReadAsync(http, ApiJson.Context.IssueImpressionsRequest);
         if (body is null)
@@ -40,7 +41,8 @@ internal static class ImpressionEndpoints
         if (ad.Status != AdStatus.Active)
         {
             return new Problem(
-                ProblemKind.InactiveAd, $"Ad \"{adId}\" is {AdStatuses.Name(ad.Status)}, and impressions are issued for active ads only. Show another, or put it as active.");
+                ProblemKind.InactiveAd,
+                $"Ad \"{adId}\" is {AdStatuses.Name(ad.Status)}, and impressions are issued for active ads only. Show another, or put it as active.");
         }
 
         return new IssuedImpressions(adId, body.Placement, body.Count ?? 1, settings, keys, time.GetUtcNow());

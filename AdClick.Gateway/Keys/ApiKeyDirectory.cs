@@ -8,7 +8,8 @@ using AdClick.Gateway.Api;
 namespace AdClick.Gateway.Keys;
 
 /// <summary>
-/// The API keys in memory, by the hash of their secrets; follows the store. Where the store has been away for longer than <see cref="TrustedFor"/>, stored keys
+/// The API keys in memory, by the hash of their secrets; follows the store. Where the store has been away for longer than <see
+/// cref="TrustedFor"/>, stored keys
 /// are no longer believed, since one of them may have been revoked meanwhile; the configured admin key always is.
 /// </summary>
 internal sealed class ApiKeyDirectory : IDisposable
@@ -88,18 +89,22 @@ internal sealed class ApiKeyDirectory : IDisposable
     {
         var secret = NewSecret();
         var key = new ApiKey(name, scope, advertiserId, HashOf(secret), _time.GetUtcNow());
-        return await ChangeAsync(() => _store.TryAddKeyAsync(key, cancellationToken), cancellationToken) ? secret : null;
+        return await ChangeAsync(() => _store.TryAddKeyAsync(key, cancellationToken), known => known.Append(key), cancellationToken) ? secret : null;
     }
 
     /// <summary>Revokes a key; false when there is none of that name. From here on this node refuses it.</summary>
     /// <exception cref="MetricsStoreUnavailableException">The store can't answer now.</exception>
     public Task<bool> DeleteAsync(string name, CancellationToken cancellationToken) =>
-        ChangeAsync(() => _store.DeleteKeyAsync(name, cancellationToken), cancellationToken);
+        ChangeAsync(() => _store.DeleteKeyAsync(name, cancellationToken), known => known.Where(key => key.Name != name), cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose() => _turn.Dispose();
 
-    private async Task<bool> ChangeAsync(Func<Task<bool>> change, CancellationToken cancellationToken)
+    /// <summary>
+    /// Changes the store, and then what is known here in the same way, so that it holds here even if the store goes away right after.
+    /// </summary>
+    private async Task<bool> ChangeAsync(
+        Func<Task<bool>> change, Func<IEnumerable<ApiKey>, IEnumerable<ApiKey>> same, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
@@ -109,8 +114,7 @@ internal sealed class ApiKeyDirectory : IDisposable
                 return false;
             }
 
-            // Not cancelled with the request: the change is made.
-            await ReadAsync(CancellationToken.None);
+            Know(same(_callers.Values.SelectMany(callers => callers).Select(caller => caller.Key)));
             return true;
         }
         finally
@@ -122,7 +126,13 @@ internal sealed class ApiKeyDirectory : IDisposable
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
         var readAt = _time.GetTimestamp();
-        var keys = await _store.ListKeysAsync(cancellationToken);
+        Know(await _store.ListKeysAsync(cancellationToken));
+        Volatile.Write(ref _readAt, readAt);
+        _loaded = true;
+    }
+
+    private void Know(IEnumerable<ApiKey> keys)
+    {
         var known = _callers.Values.SelectMany(callers => callers).ToDictionary(caller => caller.Key.Name);
 
         // The same key keeps its rate limit.
@@ -130,8 +140,6 @@ internal sealed class ApiKeyDirectory : IDisposable
             known.GetValueOrDefault(key.Name) is { } caller && caller.Key.Hash.AsSpan().SequenceEqual(key.Hash) ? caller : NewCaller(key);
 
         _callers = keys.GroupBy(key => Start(key.Hash), CallerOf).ToFrozenDictionary(group => group.Key, group => group.ToArray());
-        Volatile.Write(ref _readAt, readAt);
-        _loaded = true;
     }
 
     private ApiCaller NewCaller(ApiKey key) =>

@@ -12,7 +12,8 @@ internal sealed record CreateKeyRequest
     public string? Name { get; init; }
 
     /// <summary>What it may do.</summary>
-    [Needed, OneOf("admin", "publisher", "advertiser"), Description("admin: everything; publisher: issue impressions; advertiser: read one advertiser's clicks.")]
+    [Needed, OneOf("admin", "publisher", "advertiser")]
+    [Description("admin: everything; publisher: issue impressions; advertiser: read one advertiser's clicks.")]
     public string? Scope { get; init; }
 
     /// <summary>Whose clicks it reads.</summary>
@@ -34,7 +35,8 @@ internal sealed record CreatedKeyResponse(string Name, [property: Description("T
 /// <param name="Scope">What it may do.</param>
 /// <param name="AdvertiserId">Whose clicks it reads.</param>
 /// <param name="CreatedAt">When it was made.</param>
-internal sealed record KeyResponse(string Name, [property: OneOf("admin", "publisher", "advertiser")] string Scope, string? AdvertiserId, DateTime CreatedAt)
+internal sealed record KeyResponse(
+    string Name, [property: OneOf("admin", "publisher", "advertiser")] string Scope, string? AdvertiserId, DateTime CreatedAt)
 {
     /// <summary>The key as it is shown.</summary>
     public static KeyResponse Of(ApiKey key) => new(key.Name, ApiScopes.Name(key.Scope), key.AdvertiserId, key.CreatedAt.UtcDateTime);

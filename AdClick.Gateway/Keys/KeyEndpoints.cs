@@ -48,7 +48,9 @@ internal static class KeyEndpoints
 
         var secret = await directory.CreateAsync(body.Name!, scope, body.AdvertiserId, http.RequestAborted);
         return secret is null
-            ? new Problem(ProblemKind.KeyNameInUse, $"There is a key \"{body.Name}\" already. Choose another name, or revoke it with DELETE /v1/keys/{body.Name}.")
+            ? new Problem(
+                ProblemKind.KeyNameInUse,
+                $"There is a key \"{body.Name}\" already. Choose another name, or revoke it with DELETE /v1/keys/{body.Name}.")
             : TypedResults.Json(new CreatedKeyResponse(body.Name!, secret), ApiJson.Context.CreatedKeyResponse, statusCode: 201);
     }
 
@@ -62,5 +64,7 @@ internal static class KeyEndpoints
     private static async Task<IResult> DeleteAsync(string name, HttpContext http, ApiKeyDirectory directory) =>
         await directory.DeleteAsync(name, http.RequestAborted)
             ? TypedResults.NoContent()
-            : new Problem(ProblemKind.UnknownKey, $"There is no key \"{name}\". GET /v1/keys lists them; the configured admin key is changed in the configuration.");
+            : new Problem(
+                ProblemKind.UnknownKey,
+                $"There is no key \"{name}\". GET /v1/keys lists them; the configured admin key is changed in the configuration.");
 }

@@ -25,7 +25,8 @@ internal sealed record CachedReport(ClickReport Value)
 }
 
 /// <summary>
-/// Weighs an answer for the bound of the cache. HybridCache asks for an item's serialized form to know its size, also of items that it keeps as objects; as
+/// Weighs an answer for the bound of the cache. HybridCache asks for an item's serialized form to know its size, also of items that it keeps as
+/// objects; as
 /// there is no second cache behind it, nobody reads that form, and only its length matters.
 /// </summary>
 internal sealed class CachedReportScales : IHybridCacheSerializer<CachedReport>

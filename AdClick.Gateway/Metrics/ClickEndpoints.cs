@@ -21,8 +21,9 @@ internal static class ClickEndpoints
     public static void MapClicks(this IEndpointRouteBuilder routes)
     {
         const string Description =
-            "Buckets are [start, next), aligned in the asked time zone; `from` and `to` are aligned outwards. `completeThrough` is the time before which no gateway still "
-            + "holds a click that the store lacks. A bucket is `live` until all its clicks are in, then `final`, and `reconciled` after a re-count. "
+            "Buckets are [start, next), aligned in the asked time zone; `from` and `to` are aligned outwards. "
+            + "`completeThrough` is the time before which no gateway still holds a click that the store lacks. "
+            + "A bucket is `live` until all its clicks are in, then `final`, and `reconciled` after a re-count. "
             + "With `Accept: text/csv` the series comes as CSV, and `completeThrough` in the header AdClick-Complete-Through.";
         routes.MapGet("/ads/{adId}/clicks", OfAdAsync)
             .WithName("adClicks").WithTags("Clicks")
@@ -43,7 +44,12 @@ internal static class ClickEndpoints
     }
 
     private static async Task<IResult> OfAdAsync(
-        string adId, HttpContext http, AdCatalogue catalogue, TimeProvider time, [FromServices] IRequiredActor<MetricsGatewayActor> gateway, MetricsGatewaySettings settings)
+        string adId,
+        HttpContext http,
+        AdCatalogue catalogue,
+        TimeProvider time,
+        [FromServices] IRequiredActor<MetricsGatewayActor> gateway,
+        MetricsGatewaySettings settings)
     {
         if (!ClickQuestion.TryRead(http.Request.Query, ClickQuestion.OfAd, (adId, null), time.GetUtcNow(), out var question, out var problem))
         {
@@ -61,14 +67,19 @@ internal static class ClickEndpoints
     }
 
     private static async Task<IResult> OfAdvertiserAsync(
-        string advertiserId, HttpContext http, TimeProvider time, [FromServices] IRequiredActor<MetricsGatewayActor> gateway, MetricsGatewaySettings settings)
+        string advertiserId,
+        HttpContext http,
+        TimeProvider time,
+        [FromServices] IRequiredActor<MetricsGatewayActor> gateway,
+        MetricsGatewaySettings settings)
     {
         if (!http.Caller().MayRead(advertiserId))
         {
             return new Problem(ProblemKind.Forbidden, $"The key is not one of advertiser \"{advertiserId}\".");
         }
 
-        return ClickQuestion.TryRead(http.Request.Query, ClickQuestion.OfAdvertiser, (null, advertiserId), time.GetUtcNow(), out var question, out var problem)
+        return ClickQuestion.TryRead(
+            http.Request.Query, ClickQuestion.OfAdvertiser, (null, advertiserId), time.GetUtcNow(), out var question, out var problem)
             ? await AnswerAsync(http, question, gateway, settings)
             : problem;
     }
@@ -96,7 +107,8 @@ internal static class ClickEndpoints
                 return Problem.StoreUnavailable(unavailable.RetryAfter);
             case MetricsAnswers.TimedOut timedOut:
                 return new Problem(
-                    ProblemKind.TimedOut, "The database took too long for this answer. Send the request again after the time in Retry-After, or ask for a narrower range.")
+                    ProblemKind.TimedOut,
+                    "The database took too long for this answer. Send the request again after the time in Retry-After, or ask for a narrower range.")
                 {
                     RetryAfter = timedOut.RetryAfter,
                 };

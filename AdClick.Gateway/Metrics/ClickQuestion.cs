@@ -8,7 +8,7 @@ namespace AdClick.Gateway.Metrics;
 /// <summary>Reads a question about clicks from a query string. All that can be wrong with it is found here, before the store is asked.</summary>
 internal static class ClickQuestion
 {
-    private const int MaxTop = 1_000;
+    private static readonly BetweenAttribute TopRule = new(1, 1_000);
 
     private const string TimeRule = "must be a time as in RFC 3339 with Z or an offset, such as 2026-11-24T01:00:00Z";
 
@@ -16,7 +16,10 @@ internal static class ClickQuestion
 
     private static readonly QueryParameter[] Common =
     [
-        new("from", "Inclusive start, RFC 3339 with Z or an offset; aligned outwards to a bucket. Default: an hour before `to`.") { Format = "date-time" },
+        new("from", "Inclusive start, RFC 3339 with Z or an offset; aligned outwards to a bucket. Default: an hour before `to`.")
+        {
+            Format = "date-time",
+        },
         new("to", "Exclusive end, RFC 3339 with Z or an offset; aligned outwards to a bucket. Default: now.") { Format = "date-time" },
         new("granularity", "Width of a bucket.") { Rule = new OneOfAttribute("minute", "quarter-hour", "hour", "day"), Default = "minute" },
         new("timeZone", "IANA name of the time zone in which buckets are aligned.") { Default = "UTC" },
@@ -31,7 +34,11 @@ internal static class ClickQuestion
     [
         .. Common,
         new("groupBy", "Whether the answer is split by ad.") { Rule = new OneOfAttribute("none", "ad"), Default = "none" },
-        new("top", "How many of the largest ads are listed when grouped; the rest is summed up in `others`.") { Rule = new BetweenAttribute(1, MaxTop), Default = "50" },
+        new("top", "How many of the largest ads are listed when grouped; the rest is summed up in `others`.")
+        {
+            Rule = TopRule,
+            Default = "50",
+        },
     ];
 
     /// <summary>Reads the question, aligned to buckets so that equal questions are equal.</summary>
@@ -67,7 +74,7 @@ internal static class ClickQuestion
         }
 
         var to = ReadTime(query, "to", errors) ?? now;
-        var from = ReadTime(query, "from", errors) ?? (to - DateTimeOffset.MinValue < TimeSpan.FromHours(1) ? DateTimeOffset.MinValue : to.AddHours(-1));
+        var from = ReadTime(query, "from", errors) ?? (to > DateTimeOffset.MinValue.AddHours(1) ? to.AddHours(-1) : DateTimeOffset.MinValue);
         var granularity = ReadGranularity(Text("granularity"));
         var timeZone = Text("timeZone")!;
         if (!BucketAlignment.TryFindZone(timeZone, out _))
@@ -173,7 +180,7 @@ internal static class ClickQuestion
         }
 
         var top = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
-        errors.Check("top", top, new BetweenAttribute(1, MaxTop));
+        errors.Check("top", top, TopRule);
         return top;
     }
 }

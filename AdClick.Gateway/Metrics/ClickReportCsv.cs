@@ -7,7 +7,8 @@ using AdClick.Actors.Metrics;
 namespace AdClick.Gateway.Metrics;
 
 /// <summary>
-/// The series of an answer about clicks as CSV (RFC 4180), with the ad in front when grouped. No value can hold a comma, a quote or a formula: they are IDs,
+/// The series of an answer about clicks as CSV (RFC 4180), with the ad in front when grouped. No value can hold a comma, a quote or a formula:
+/// they are IDs,
 /// times, words and numbers. Up to when the numbers are complete stands in a header, as no line has room for it.
 /// </summary>
 /// <param name="report">The answer.</param>
@@ -75,7 +76,8 @@ internal sealed class ClickReportCsv(ClickReport report) : IResult
         if (!Utf8.TryWrite(
             body.GetSpan(MaxLineBytes),
             CultureInfo.InvariantCulture,
-            $"{start}{bucket.Start.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'},{States[(int)bucket.State]},{totals.Clicks},{totals.Duplicates},{totals.Late},{totals.Invalid},{totals.Bot},{totals.Expired},{totals.InactiveAd}\r\n",
+            $"{start}{bucket.Start.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'},{States[(int)bucket.State]},{totals.Clicks},{totals.Duplicates},"
+                + $"{totals.Late},{totals.Invalid},{totals.Bot},{totals.Expired},{totals.InactiveAd}\r\n",
             out var bytes))
         {
             throw new InvalidOperationException($"A line of CSV is over {MaxLineBytes} bytes.");

@@ -39,7 +39,8 @@ internal sealed record ClickCounts(
     [property: Description("Further clicks of accepted impressions.")] long Duplicates,
     [property: Description("Clicks beyond the allowed lateness, which reconciliation settles.")] long Late,
     long Invalid,
-    [property: Description("Invalid clicks by reason: bot, expired, inactive_ad; only those that occur.")] IReadOnlyDictionary<string, long> InvalidByReason);
+    [property: Description("Invalid clicks by reason: bot, expired, inactive_ad; only those that occur.")]
+    IReadOnlyDictionary<string, long> InvalidByReason);
 
 /// <summary>One bucket.</summary>
 /// <param name="Start">Start.</param>

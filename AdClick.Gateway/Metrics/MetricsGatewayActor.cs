@@ -9,7 +9,8 @@ using Polly.Timeout;
 namespace AdClick.Gateway.Metrics;
 
 /// <summary>
-/// Stands between those who ask about clicks and the store: the same question asked at the same time, or again within <see cref="MetricsGatewaySettings.CacheFor"/>,
+/// Stands between those who ask about clicks and the store: the same question asked at the same time, or again within <see
+/// cref="MetricsGatewaySettings.CacheFor"/>,
 /// goes to the store once (HybridCache); a store that is away or slow is left alone for a while (Polly).
 /// </summary>
 internal sealed class MetricsGatewayActor : UntypedActor
@@ -44,7 +45,8 @@ internal sealed class MetricsGatewayActor : UntypedActor
         switch (message)
         {
             case MetricsQuestions.HowManyClicks question:
-                _cache.GetOrCreateAsync(Name(question.Query), (this, question.Query), AskStoreAsync, _entry, cancellationToken: question.CancellationToken)
+                var (query, token) = question;
+                _cache.GetOrCreateAsync(Name(query), (this, query), AskStoreAsync, _entry, cancellationToken: token)
                     .AsTask()
                     .PipeTo<CachedReport>(Sender, Self, cached => new MetricsAnswers.Report(cached.Value), Explain);
                 break;
@@ -95,7 +97,10 @@ internal sealed class MetricsGatewayActor : UntypedActor
                 BreakDuration = settings.Break,
                 OnOpened = opened =>
                 {
-                    logger.LogWarning(opened.Outcome.Exception, "The metrics store fails to answer; questions about clicks get 503 for {Break}.", opened.BreakDuration);
+                    logger.LogWarning(
+                        opened.Outcome.Exception,
+                        "The metrics store fails to answer; questions about clicks get 503 for {Break}.",
+                        opened.BreakDuration);
                     return default;
                 },
                 OnClosed = _ =>
@@ -109,5 +114,6 @@ internal sealed class MetricsGatewayActor : UntypedActor
 
     private static string Name(ClickQuery query) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{query.AdId}|{query.AdvertiserId}|{query.From.UtcTicks}|{query.To.UtcTicks}|{query.Granularity}|{query.TimeZone}|{query.FillZero}|{query.GroupByAd}|{query.Top}");
+        $"{query.AdId}|{query.AdvertiserId}|{query.From.UtcTicks}|{query.To.UtcTicks}|{query.Granularity}|{query.TimeZone}|"
+        + $"{query.FillZero}|{query.GroupByAd}|{query.Top}");
 }

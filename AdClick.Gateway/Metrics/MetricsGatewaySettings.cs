@@ -11,7 +11,9 @@ internal sealed record MetricsGatewaySettings
     /// <summary>How long the store may take for an answer, waiting for its turn included. Default 5 s.</summary>
     public TimeSpan TimeOut { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long the store is left alone once half of at least <see cref="BreakAfterQuestions"/> questions within this time failed. Default 5 s.</summary>
+    /// <summary>
+    /// How long the store is left alone once half of at least <see cref="BreakAfterQuestions"/> questions within this time failed. Default 5 s.
+    /// </summary>
     public TimeSpan Break { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>See <see cref="Break"/>. Default 5.</summary>

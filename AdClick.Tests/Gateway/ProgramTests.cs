@@ -6,6 +6,7 @@ using System.Text.Json;
 using AdClick.Benchmarks.Load;
 using AdClick.Benchmarks.Processes;
 using AdClick.Tests.Support;
+using Xunit;
 
 namespace AdClick.Tests.Gateway;
 
@@ -47,22 +48,8 @@ public sealed class ProgramTests : IDisposable
         Assert.Equal(2, second.ExitCode);
         Assert.Contains("Another process", second.Output, StringComparison.Ordinal);
 
-        using var admin = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(_url) };
-        admin.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", RunningGateway.AdminKey);
-        admin.DefaultRequestHeaders.Add("User-Agent", RunningGateway.Browser);
-        using var put = await admin.PutAsJsonAsync("/v1/ads/a1", new { advertiserId = "acme", name = "n", targetUrl = "https://example.com/", status = "active" });
-        Assert.Equal(HttpStatusCode.Created, put.StatusCode);
-
-        var tokens = await GatewayProgram.RunAsync(["tokens", "--ad", "a1", "--count", "3", .. Settings]);
-        Assert.Equal(0, tokens.ExitCode);
-        var urls = tokens.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        Assert.Equal(3, urls.Distinct().Count());
-        foreach (var url in urls)
-        {
-            using var click = await admin.GetAsync(new Uri(url));
-            Assert.Equal(HttpStatusCode.Found, click.StatusCode);
-        }
-
+        using var admin = Admin();
+        await ClickThreeImpressionsAsync(admin);
         program.Terminate();
         Assert.Equal(0, await program.WaitForExitAsync());
 
@@ -94,7 +81,8 @@ public sealed class ProgramTests : IDisposable
         using (var program = new GatewayProgram(Settings))
         {
             await program.WaitUntilReadyAsync(_url);
-            using var http = new HttpClient { BaseAddress = new Uri(_url) };
+            using var admin = Admin();
+            await ClickThreeImpressionsAsync(admin);
             program.Terminate();
             Assert.Equal(0, await program.WaitForExitAsync());
         }
@@ -126,5 +114,28 @@ public sealed class ProgramTests : IDisposable
             TextWriter.Null);
         Assert.True(report.IsGood, $"Seed {seed}:\n{report}");
         Assert.Equal(10, report.Restarts.Count);
+    }
+
+    private HttpClient Admin()
+    {
+        var admin = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(_url) };
+        admin.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", RunningGateway.AdminKey);
+        admin.DefaultRequestHeaders.Add("User-Agent", RunningGateway.Browser);
+        return admin;
+    }
+
+    private async Task ClickThreeImpressionsAsync(HttpClient admin)
+    {
+        using var put = await admin.PutAsJsonAsync("/v1/ads/a1", new { advertiserId = "acme", name = "n", targetUrl = "https://example.com/", status = "active" });
+        Assert.Equal(HttpStatusCode.Created, put.StatusCode);
+        var tokens = await GatewayProgram.RunAsync(["tokens", "--ad", "a1", "--count", "3", .. Settings]);
+        Assert.Equal(0, tokens.ExitCode);
+        var urls = tokens.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Assert.Equal(3, urls.Distinct().Count());
+        foreach (var url in urls)
+        {
+            using var click = await admin.GetAsync(new Uri(url));
+            Assert.Equal(HttpStatusCode.Found, click.StatusCode);
+        }
     }
 }

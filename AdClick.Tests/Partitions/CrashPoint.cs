@@ -10,23 +10,31 @@ using Akka.Persistence.Sql.Snapshot;
 namespace AdClick.Tests.Partitions;
 
 /// <summary>
-/// Counts the operations of one incarnation and ends it at a chosen one: before it, or after it happened and before the caller learned of it. From then on no
-/// operation is begun and none is answered, as if the process were gone.
+/// Ends one incarnation at a chosen operation: before it, or after it happened and before the caller learned of it. From then on no operation is begun and
+/// none is answered, as if the process were gone.
 /// </summary>
-internal sealed class CrashPoint(int at)
+/// <param name="step">"before" or "after" with the operation's name; null for never.</param>
+/// <param name="occurrence">The how-manyeth such step it is; counts from 1.</param>
+internal sealed class CrashPoint(string? step, int occurrence)
 {
+    private readonly Dictionary<string, int> _steps = [];
     private readonly TaskCompletionSource _crashed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
-    private int _steps;
 
     /// <summary>Ends when the crash has come.</summary>
     public Task Crashed => _crashed.Task;
 
-    /// <summary>The operation at which it came.</summary>
-    public string? Where { get; private set; }
-
-    /// <summary>Operations so far, each counted twice: before and after.</summary>
-    public int Steps => Volatile.Read(ref _steps);
+    /// <summary>Steps so far, and how often.</summary>
+    public IReadOnlyDictionary<string, int> Steps
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new Dictionary<string, int>(_steps);
+            }
+        }
+    }
 
     public Task RunAsync(string operation, Func<Task> work) => RunAsync(operation, async () =>
     {
@@ -62,21 +70,21 @@ internal sealed class CrashPoint(int at)
         }
     }
 
-    private bool Passes(string step)
+    private bool Passes(string reached)
     {
         lock (_gate)
         {
-            if (Where is not null)
+            if (_crashed.Task.IsCompleted)
             {
                 return false;
             }
 
-            if (++_steps != at)
+            _steps[reached] = _steps.GetValueOrDefault(reached) + 1;
+            if (reached != step || _steps[reached] != occurrence)
             {
                 return true;
             }
 
-            Where = step;
             _crashed.SetResult();
             return false;
         }

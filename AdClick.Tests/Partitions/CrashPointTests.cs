@@ -35,20 +35,15 @@ public sealed class CrashPointTests
     {
         var expected = await RunAsync(onEmbeddedDefault, []);
         AssertIsWhatTheRuleSays(expected.Counts);
-        var crashedAt = new HashSet<string>();
-        for (var at = 1; ; at++)
+
+        Assert.Equal(Operations.SelectMany(operation => (string[])[$"after {operation}", $"before {operation}"]).Order(), expected.Steps.Keys.Order());
+
+        var points = expected.Steps.SelectMany(step => Enumerable.Range(1, step.Value).Select(occurrence => (step.Key, occurrence)));
+        await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (point, _) =>
         {
-            var run = await RunAsync(onEmbeddedDefault, [at]);
-            Assert.True(expected.Counts.SequenceEqual(run.Counts), $"A crash at step {at}, {run.Where}: {Difference(expected.Counts, run.Counts)}");
-            if (run.Where is null)
-            {
-                break; // the whole script has fewer steps
-            }
-
-            crashedAt.Add(run.Where);
-        }
-
-        Assert.Equal(Operations.SelectMany(operation => (string[])[$"after {operation}", $"before {operation}"]).Order(), crashedAt.Order());
+            var run = await RunAsync(onEmbeddedDefault, [point]);
+            Assert.True(expected.Counts.SequenceEqual(run.Counts), $"A crash {point}: {Difference(expected.Counts, run.Counts)}");
+        });
     }
 
     [Fact]
@@ -58,10 +53,11 @@ public sealed class CrashPointTests
         for (var seed = 1; seed <= 12; seed++)
         {
             var random = new Random(seed);
-            int[] crashes = [.. Enumerable.Range(0, 8).Select(_ => random.Next(1, 60))];
+            string[] steps = [.. expected.Steps.Keys.Order()];
+            (string, int)[] crashes = [.. Enumerable.Range(0, 12).Select(_ => (steps[random.Next(steps.Length)], random.Next(1, 5)))];
             var run = await RunAsync(false, crashes);
             Assert.True(expected.Counts.SequenceEqual(run.Counts),
-                $"Crashes at steps {string.Join(", ", crashes)}: {Difference(expected.Counts, run.Counts)}");
+                $"Crashes {string.Join(", ", crashes)}: {Difference(expected.Counts, run.Counts)}");
         }
     }
 
@@ -82,15 +78,15 @@ public sealed class CrashPointTests
 
     private static string Line(string adId, int subShard, int minute, ClickOutcome outcome, long clicks) => $"{adId}/{subShard} {minute} {outcome.Name()} {clicks}";
 
-    /// <summary>Runs the script to its end; incarnation i is crashed at step <c>crashes[i]</c>, the last one never.</summary>
-    private static async Task<(IReadOnlyList<string> Counts, string? Where)> RunAsync(bool onEmbeddedDefault, int[] crashes)
+    /// <summary>Runs the script to its end; incarnation i is crashed at step <c>crashes[i]</c>, the last one never. Returns the last one's steps.</summary>
+    private static async Task<(IReadOnlyList<string> Counts, IReadOnlyDictionary<string, int> Steps)> RunAsync(
+        bool onEmbeddedDefault, (string Step, int Occurrence)[] crashes)
     {
         using var folder = new TestFolder();
         await using var data = onEmbeddedDefault ? new EmbeddedData(folder) : (RunData)new MemoryData();
-        string? where = null;
-        foreach (var at in (int[])[.. crashes, int.MaxValue])
+        foreach (var (step, occurrence) in ((string?, int)[])[.. crashes, (null, 0)])
         {
-            var crash = new CrashPoint(at);
+            var crash = new CrashPoint(step, occurrence);
             await using (var incarnation = new Incarnation(folder, data, crash))
             {
                 var script = incarnation.PlayAsync();
@@ -98,16 +94,14 @@ public sealed class CrashPointTests
                 if (first == script)
                 {
                     await script;
-                    break; // and the crashes left over are beyond the end
+                    return ([.. data.Counts().Order()], crash.Steps); // a crash that is left over is beyond the end
                 }
-
-                where = crash.Where;
             }
 
             await data.RestartAsync();
         }
 
-        return ([.. data.Counts().Order()], where);
+        throw new InvalidOperationException("The last incarnation never crashes.");
     }
 
     /// <summary>What stays when the process ends.</summary>
@@ -225,7 +219,7 @@ public sealed class CrashPointTests
         private readonly PartitionHarness _harness;
         private readonly CrashingLog _log;
         private readonly PartitionContext _context;
-        private readonly IActorRef _entity;
+        private IActorRef _entity;
 
         public Incarnation(TestFolder folder, RunData data, CrashPoint crash)
         {
@@ -258,6 +252,11 @@ public sealed class CrashPointTests
                         break;
                     case Then.Checkpoint:
                         await TellUntilAsync(PartitionActor.Tick.Checkpoint, status => status.CheckpointOffset == i + 1);
+                        break;
+                    case Then.HandOff:
+                        await TellUntilAsync(PartitionActor.Tick.Flush, status => status.FlushedOffset == i + 1);
+                        await PartitionHarness.HandOffAsync(_entity);
+                        _entity = _harness.Start(_context);
                         break;
                     case Then.Purge:
                         await TellUntilAsync(PartitionActor.Tick.Flush, status => status.FlushedOffset == i + 1);
@@ -296,6 +295,7 @@ public sealed class CrashPointTests
         GoOn,
         Flush,
         Checkpoint,
+        HandOff,
         Purge,
     }
 
@@ -320,12 +320,12 @@ public sealed class CrashPointTests
             Click("a", 3, 1, ClickVerdict.InactiveAd);
             Click("c", 4, 1, expiresIn: -TestClick.Second, then: Then.Flush);
             steps.Add((t, TestClick.Mark("g", t, t - TestClick.Second), Then.Checkpoint));
-            Click("a", 1, 2, then: Then.Checkpoint); // a copy, whose first stands in a checkpoint
+            Click("a", 1, 2, then: Then.HandOff); // a copy, whose first stands in a checkpoint
             Click("a", 5, 1, expiresIn: TestClick.Hour, then: Then.Purge);
             t += 40 * TestClick.Minute; // most of the above is dead now
             steps.Add((t, TestClick.Mark("g", t, t), Then.GoOn));
             Click("b", 6, 1, delay: 30 * TestClick.Minute, expiresIn: TestClick.Hour); // late
-            Click("b", 6, 2, then: Then.Checkpoint);
+            Click("b", 6, 2, then: Then.HandOff);
             Click("a", 5, 2, then: Then.Flush); // a duplicate across all that
             Click("a", 1, 3, expiresIn: -20 * TestClick.Minute, then: Then.Checkpoint); // of an impression that is forgotten
             Click("a", 5, 1, expiresIn: TestClick.Hour, then: Then.Purge);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using AdClick.Benchmarks.Processes;
+using Xunit;
 
 namespace AdClick.Tests.Support;
 

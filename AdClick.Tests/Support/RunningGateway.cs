@@ -5,6 +5,7 @@ using AdClick.Gateway.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Xunit;
 
 namespace AdClick.Tests.Support;
 

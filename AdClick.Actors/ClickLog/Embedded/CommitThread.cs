@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace AdClick.Actors.ClickLog.Embedded;
 
 /// <summary>
-/// A thread that commits for some partitions, each in turn when it has something to write. Threads of our own, because a write blocks until it is on disk:
-/// on the pool of a machine with two cores, eight such writes would keep everything else waiting.
+/// A thread that commits for some partitions, each in turn when it has something to write. Threads of our own, because a write blocks until it is on
+/// disk: on the pool of a machine with two cores, eight such writes would keep everything else waiting.
 /// </summary>
 internal sealed class CommitThread : IDisposable
 {

@@ -3,6 +3,7 @@ using System.Text.Json;
 using AdClick.Actors.Clicks;
 using AdClick.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
+using Xunit;
 
 namespace AdClick.Tests.Gateway.Clicks;
 

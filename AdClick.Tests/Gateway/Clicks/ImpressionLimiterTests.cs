@@ -1,6 +1,7 @@
 using AdClick.Actors.Clicks;
 using AdClick.Gateway.Clicks;
 using Microsoft.Extensions.Time.Testing;
+using Xunit;
 
 namespace AdClick.Tests.Gateway.Clicks;
 

@@ -1,5 +1,6 @@
 using AdClick.Gateway.Clicks;
 using Microsoft.Extensions.Time.Testing;
+using Xunit;
 
 namespace AdClick.Tests.Gateway.Clicks;
 

@@ -1,4 +1,5 @@
 using AdClick.Gateway.Hosting;
+using Xunit;
 
 namespace AdClick.Tests.Gateway.Hosting;
 

@@ -1,5 +1,6 @@
 using AdClick.Gateway.Hosting;
 using Microsoft.Extensions.Configuration;
+using Xunit;
 
 namespace AdClick.Tests.Gateway.Hosting;
 
