@@ -10,10 +10,12 @@ namespace AdClick.Benchmarks;
 /// <summary>The executable. A class with a namespace, so that the tests know whose <c>Program</c> is meant.</summary>
 internal static class Program
 {
-    private static Task<int> Main(string[] args)
+    private const int Failed = 2; // 1 is a wrong count, or a wrong command line
+
+    private static async Task<int> Main(string[] args)
     {
         InlineSockets.Use(); // before the first socket
-        return new RootCommand("Benchmarks of AdClick; docs/benchmarks/README.md says what each measures.")
+        var commands = new RootCommand("Benchmarks of AdClick; docs/benchmarks/README.md says what each measures.")
         {
             LoadCommand.Make(),
             CeilingCommand.Make(),
@@ -23,6 +25,15 @@ internal static class Program
             CountCommand.Make(),
             QueriesCommand.Make(),
             MicroCommand.Make(),
-        }.Parse(args).InvokeAsync();
+        };
+        try
+        {
+            return await commands.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or TimeoutException or HttpRequestException or ArgumentException)
+        {
+            Console.Error.WriteLine(e.Message);
+            return Failed;
+        }
     }
 }
