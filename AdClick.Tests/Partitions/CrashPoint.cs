@@ -11,11 +11,12 @@ namespace AdClick.Tests.Partitions;
 
 /// <summary>
 /// Ends one incarnation at a chosen operation: before it, or after it happened and before the caller learned of it. From then on no operation is begun and
-/// none is answered, as if the process were gone.
+/// none is answered, as if the process were gone. Or, where the process <paramref name="survives"/>, that one operation fails and all others go on.
 /// </summary>
 /// <param name="step">"before" or "after" with the operation's name; null for never.</param>
 /// <param name="occurrence">The how-manyeth such step it is; counts from 1.</param>
-internal sealed class CrashPoint(string? step, int occurrence)
+/// <param name="survives">Whether the process lives on, and the caller gets an <see cref="IOException"/>.</param>
+internal sealed class CrashPoint(string? step, int occurrence, bool survives = false)
 {
     private readonly Dictionary<string, int> _steps = [];
     private readonly TaskCompletionSource _crashed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -44,13 +45,15 @@ internal sealed class CrashPoint(string? step, int occurrence)
 
     public Task<T> RunAsync<T>(string operation, Func<Task<T>> work)
     {
-        return Passes($"before {operation}") ? Answer() : new TaskCompletionSource<T>().Task;
+        return Passes($"before {operation}") ? Answer() : Silence();
 
         async Task<T> Answer()
         {
             var result = await work().ConfigureAwait(false);
-            return Passes($"after {operation}") ? result : await new TaskCompletionSource<T>().Task;
+            return Passes($"after {operation}") ? result : await Silence();
         }
+
+        Task<T> Silence() => survives ? Task.FromException<T>(Failure(operation)) : new TaskCompletionSource<T>().Task;
     }
 
     /// <summary>An operation without a task: a thread can't be held for ever, so that an exception stands for the silence.</summary>
@@ -62,11 +65,16 @@ internal sealed class CrashPoint(string? step, int occurrence)
         return result;
     }
 
+    // A store that can't answer says so in its own words.
+    private static IOException Failure(string operation) => operation.Contains("store ", StringComparison.Ordinal)
+        ? new MetricsStoreUnavailableException("The store failed on purpose.")
+        : new IOException($"Failed on purpose: {operation}.");
+
     private void Throw(string step)
     {
         if (!Passes(step))
         {
-            throw new InvalidOperationException("The process is gone.");
+            throw Failure(step);
         }
     }
 
@@ -76,7 +84,7 @@ internal sealed class CrashPoint(string? step, int occurrence)
         {
             if (_crashed.Task.IsCompleted)
             {
-                return false;
+                return survives;
             }
 
             _steps[reached] = _steps.GetValueOrDefault(reached) + 1;

@@ -13,6 +13,22 @@ internal sealed class NaiveCount(int partition, int partitions, long allowedLate
     private readonly Dictionary<(AdKey, ImpressionId), Entry> _entries = [];
     private long _clockMs;
 
+    /// <summary>The partition clock.</summary>
+    public long ClockMs => _clockMs;
+
+    /// <summary>The mark that a record is, or null.</summary>
+    public static Mark? ReadMark(byte[] record)
+    {
+        try
+        {
+            return LogRecord.Parser.ParseFrom(record).Mark;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Clicks of every (ad key, minute, outcome), late ones included.</summary>
     public Dictionary<(string AdId, int SubShard, int Minute, ClickOutcome Outcome), long> Counts { get; } = [];
 

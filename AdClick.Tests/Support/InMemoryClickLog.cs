@@ -78,7 +78,8 @@ public sealed class InMemoryClickLog : IClickLog
             var records = _partitions[partition];
             while (_begin[partition] < offset && records[(int)_begin[partition]].AppendTimeMs < olderThan.ToUnixTimeMilliseconds())
             {
-                records[(int)_begin[partition]++] = (0, []);
+                var begin = (int)_begin[partition]++;
+                records[begin] = (records[begin].AppendTimeMs, []);
             }
         }
     }
