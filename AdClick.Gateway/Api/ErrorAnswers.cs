@@ -5,8 +5,7 @@ namespace AdClick.Gateway.Api;
 
 /// <summary>
 /// Turns what would be an empty answer or a broken connection into <c>application/problem+json</c>, and marks the API's answers as not to be
-/// kept. The way
-/// of a click is left alone.
+/// kept.
 /// </summary>
 internal sealed class ErrorAnswers(RequestDelegate next, ILogger<ErrorAnswers> logger)
 {

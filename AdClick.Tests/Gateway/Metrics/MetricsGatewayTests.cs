@@ -11,6 +11,8 @@ namespace AdClick.Tests.Gateway.Metrics;
 public sealed class MetricsGatewayTests : IAsyncLifetime
 {
     private const string Clicks = "/v1/ads/a1/clicks";
+    private const string Whole = Clicks + "?from=2026-11-24T00:00:00Z&to=2026-11-24T01:00:00Z";
+    private const string Ads = "/v1/advertisers/adv1/clicks?groupBy=ad";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -48,14 +50,16 @@ public sealed class MetricsGatewayTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("?fill=zero")]
-    [InlineData("?granularity=hour")]
-    [InlineData("?granularity=hour&timeZone=Europe/Berlin")]
-    [InlineData("?from=2026-11-24T01:00:00Z")]
-    public async Task Another_question_gets_another_answer(string query)
+    [InlineData(Clicks, Clicks + "?fill=zero")]
+    [InlineData(Clicks, Clicks + "?from=2026-11-24T01:00:00Z")]
+    [InlineData(Clicks + "?from=2026-11-24T01:00:00Z", Clicks + "?from=2026-11-24T01:00:00Z&to=2026-11-24T01:10:00Z")]
+    [InlineData(Clicks + "?granularity=hour", Clicks + "?granularity=hour&timeZone=Europe/Berlin")]
+    [InlineData(Whole, Whole + "&granularity=quarter-hour")]
+    [InlineData(Ads, Ads + "&top=3")]
+    public async Task Another_question_gets_another_answer(string path, string other)
     {
-        await _host.Admin.GetStringAsync(Clicks + "?granularity=minute");
-        await _host.Admin.GetStringAsync(Clicks + query);
+        await _host.Admin.GetStringAsync(path);
+        await _host.Admin.GetStringAsync(other);
         Assert.Equal(2, _host.Store.Queries);
     }
 
@@ -143,19 +147,22 @@ public sealed class MetricsGatewayTests : IAsyncLifetime
     [InlineData(false)]
     public async Task An_answer_that_takes_too_long_becomes_503_also_where_the_store_does_not_heed_it(bool heeds)
     {
+        // So long that only the test's own time can have ended it.
+        await using var host = await ApiHost.StartAsync(metrics: new MetricsGatewaySettings { TimeOut = TimeSpan.FromMinutes(5) });
+        await host.PutAdAsync("a1");
         var entered = new TaskCompletionSource();
         var open = new TaskCompletionSource();
-        _host.Store.BeforeQuery = (_, token) =>
+        host.Store.BeforeQuery = (_, token) =>
         {
             entered.TrySetResult();
             return heeds ? open.Task.WaitAsync(token) : open.Task;
         };
-        var asked = _host.Admin.GetAsync(Clicks);
+        var asked = host.Admin.GetAsync(Clicks);
         await entered.Task.WaitAsync(Patience);
-        _host.Time.Advance(TimeSpan.FromSeconds(5.1));
+        host.Time.Advance(TimeSpan.FromMinutes(5));
         using var response = await asked.WaitAsync(Patience);
         await ApiHost.ProblemOfAsync(response, ProblemKind.TimedOut);
-        Assert.Equal(TimeSpan.FromSeconds(5), response.Headers.RetryAfter?.Delta);
+        Assert.Equal(TimeSpan.FromMinutes(5), response.Headers.RetryAfter?.Delta);
         open.SetResult();
     }
 
