@@ -66,7 +66,9 @@ public sealed class SqliteJournalPurgeTests : IDisposable
     private static PartitionProgress Row(int partition, long purgeBelow) =>
         new() { LogEpoch = Epoch, Partition = partition, OwnerEpoch = 1, PurgeBelow = purgeBelow };
 
-    /// <summary>Runs a persistent actor on the journal that Akka.Persistence.Sql itself makes; gives the sequence numbers that a recovery sees afterwards.</summary>
+    /// <summary>
+    /// Runs a persistent actor on the journal that Akka.Persistence.Sql itself makes; gives the sequence numbers that a recovery sees afterwards.
+    /// </summary>
     private async Task<IReadOnlyList<int>> WriteAndRecoverAsync(int partition, int events)
     {
         var config = ConfigurationFactory.ParseString(

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace AdClick.Actors.Metrics.Sqlite;
 
 /// <summary>
-/// The one connection that writes, on a thread of its own: SQLite has one writer at a time, and its calls block until the disk has the data. Jobs that
-/// wait together share a transaction, and so one sync of the disk.
+/// The one connection that writes, on a thread of its own: SQLite has one writer at a time, and its calls block until the disk has the data. Jobs
+/// that wait together share a transaction, and so one sync of the disk.
 /// </summary>
 internal sealed class SqliteWriter : IDisposable
 {
@@ -37,7 +37,8 @@ internal sealed class SqliteWriter : IDisposable
         if (mode != "wal")
         {
             throw new MetricsStoreUnavailableException(
-                $"The metrics database {database.File} can't use a write-ahead log (SQLite answered '{mode}'); its folder must be on a local, writable file system.");
+                $"The metrics database {database.File} can't use a write-ahead log (SQLite answered '{mode}'); its folder must be on a local, "
+                + "writable file system.");
         }
 
         // A checkpoint of the partition's journal and the truncation of the click log rest on what was committed here.
