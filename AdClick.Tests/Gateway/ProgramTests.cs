@@ -55,8 +55,13 @@ public sealed class ProgramTests : IDisposable
 
         using var again = new GatewayProgram(Settings);
         await again.WaitUntilReadyAsync(_url);
-        var total = (await admin.GetFromJsonAsync<JsonElement>("/v1/ads/a1/clicks")).GetProperty("total");
-        Assert.Equal(3, total.GetProperty("clicks").GetInt64()); // flushed before the process ended, so there at once
+        await RunningGateway.UntilAsync(
+            async () =>
+            {
+                var total = (await admin.GetFromJsonAsync<JsonElement>("/v1/ads/a1/clicks")).GetProperty("total");
+                return total.GetProperty("clicks").GetInt64() == 3 && total.GetProperty("duplicates").GetInt64() == 0;
+            },
+            "the three clicks after the restart");
         Assert.DoesNotContain(RunningGateway.AdminKey, program.Output + again.Output, StringComparison.Ordinal);
     }
 
