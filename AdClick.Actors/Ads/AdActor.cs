@@ -58,14 +58,14 @@ internal sealed class AdActor : UntypedActor
         }
 
         AdMetrics.Count(outcomes);
-        return new AdEvents.Counted(_slot, batch.Batch, _state.TakeTouchedCounts(), late, _state.Impressions, _state.AliveUntilMs);
+        return new AdEvents.Counted(_slot, batch.Batch, _state.TakeTouchedCounts(), late, _state.Size);
     }
 
     private AdEvents.HandedOver HandOver(AdCommands.HandOver barrier)
     {
         var deltas = _state.HandOver(barrier.Terms, barrier.ClockMs, barrier.CheckpointClockMs, out var deltaAliveUntilMs);
         var whole = barrier.WholeState ? _state.CopyAll(barrier.Terms, barrier.ClockMs) : null;
-        return new AdEvents.HandedOver(_slot, deltas, whole, deltaAliveUntilMs, _state.Impressions, _state.AliveUntilMs);
+        return new AdEvents.HandedOver(_slot, deltas, whole, deltaAliveUntilMs, _state.Size);
     }
 
     // A hundred thousand ads may start at once: made by a call, where an expression would be compiled for each.

@@ -60,6 +60,9 @@ internal sealed class ImpressionWindow
     public long MemoryBytes => ((long)_entries.Length * WindowEntry.ByteLength) + ((_table?.Length ?? 0) * 4L)
         + ((_furtherNonces?.Count ?? 0) * 120L);
 
+    /// <summary>Bytes that the window takes in a checkpoint, about.</summary>
+    public long SavedBytes => ((long)_count * WindowEntry.ByteLength) + ((_furtherNonces?.Count ?? 0) * 32L);
+
     /// <summary>Last bucket that any entry expires in, as Unix milliseconds of its end; 0 when empty.</summary>
     public long EndMs { get; private set; }
 

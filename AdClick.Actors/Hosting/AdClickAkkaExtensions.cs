@@ -1,4 +1,6 @@
 using System.Globalization;
+using AdClick.Actors.Metrics;
+using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Actors.Partitions;
 using Akka;
 using Akka.Actor;
@@ -34,6 +36,8 @@ public static class AdClickAkkaExtensions
     /// <param name="builder">Builder.</param>
     /// <param name="journalFile">File of the journal.</param>
     /// <param name="snapshotFile">File of the snapshots.</param>
+    /// <exception cref="MetricsStoreDamagedException">A file is not a database.</exception>
+    /// <exception cref="MetricsStoreUnavailableException">A file can't be opened or written.</exception>
     public static AkkaConfigurationBuilder AddAdClickSqlitePersistence(this AkkaConfigurationBuilder builder, string journalFile, string snapshotFile) =>
         builder.AddHocon(SqlitePersistence(journalFile, snapshotFile), HoconAddMode.Prepend);
 
@@ -42,12 +46,19 @@ public static class AdClickAkkaExtensions
     {
         foreach (var file in (string[])[journalFile, snapshotFile])
         {
-            // Write-ahead logging is a property of the file: set once, it holds for every connection.
-            using var connection = new SqliteConnection(ConnectionString(file));
-            connection.Open();
-            using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA journal_mode = WAL";
-            command.ExecuteNonQuery();
+            try
+            {
+                // Write-ahead logging is a property of the file: set once, it holds for every connection.
+                using var connection = new SqliteConnection(ConnectionString(file));
+                connection.Open();
+                using var command = connection.CreateCommand();
+                command.CommandText = "PRAGMA journal_mode = WAL";
+                command.ExecuteNonQuery();
+            }
+            catch (SqliteException e)
+            {
+                throw SqliteErrors.ToException(file, e.SqliteExtendedErrorCode, e.Message);
+            }
         }
 
         return $$"""

@@ -62,7 +62,7 @@ internal sealed partial class PartitionActor
     {
         var slot = _ads[counted.Slot];
         slot.BatchesInFlight--;
-        _ads.Update(slot, counted.Impressions, counted.AliveUntilMs);
+        _ads.Update(slot, counted.Size);
         _pending.Put(slot, counted.Counts);
         if (counted.Late is not null)
         {

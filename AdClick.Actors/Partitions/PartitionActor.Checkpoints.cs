@@ -33,8 +33,8 @@ internal sealed partial class PartitionActor
             return;
         }
 
-        var liveBytes = _ads.Impressions * WindowEntry.ByteLength;
-        var takeSnapshot = _deltaBytes > Math.Max(liveBytes, _settings.MinSnapshotBytes) && liveBytes <= _settings.MaxSnapshotBytes;
+        // When the deltas outweigh the live state: so the writing at most doubles.
+        var takeSnapshot = _deltaBytes > Math.Max(_ads.SavedBytes, _settings.MinSnapshotBytes) && _ads.SavedBytes <= _settings.MaxSnapshotBytes;
         ForgetOutlivedMarks();
         _checkpoint = new Checkpoint(_routedOffset, _routedClockMs, _context.Time.GetTimestamp(), takeSnapshot);
         NoteMarksOfCheckpoint();
@@ -56,7 +56,7 @@ internal sealed partial class PartitionActor
     private void OnHandedOver(AdEvents.HandedOver handedOver)
     {
         var slot = _ads[handedOver.Slot];
-        _ads.Update(slot, handedOver.Impressions, handedOver.AliveUntilMs);
+        _ads.Update(slot, handedOver.Size);
         _checkpoint!.Deltas.AddRange(handedOver.Deltas);
         _checkpoint.WholeState.AddRange(handedOver.WholeState ?? []);
         _checkpoint.AliveUntilMs = Math.Max(_checkpoint.AliveUntilMs, handedOver.DeltaAliveUntilMs);

@@ -1,7 +1,9 @@
+using System.Runtime.Serialization;
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.Metrics;
 using Akka.Actor;
 using Akka.Event;
+using Google.Protobuf;
 
 namespace AdClick.Actors.Partitions;
 
@@ -63,7 +65,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
                 break;
             case DependencyFailed failed:
                 _failure = failed.Cause;
-                _isDependencyFailure = true;
+                _isDependencyFailure = failed.Cause is not (InvalidProtocolBufferException or SerializationException); // those are in the data
                 _log.Warning(failed.Cause, "Partition {0}: {1}.", _partition, failed.What);
                 break;
             case Status.Failure failure:

@@ -1,4 +1,6 @@
 using AdClick.Actors.Ads;
+using AdClick.Actors.Hosting;
+using AdClick.Actors.Metrics;
 using AdClick.Actors.Partitions;
 using AdClick.Tests.Partitions;
 using AdClick.Tests.Support;
@@ -76,6 +78,15 @@ public sealed class AkkaSettingsTests(AkkaSettingsTests.NodeFixture fixture) : I
         Assert.Equal(7, config.GetInt("akka.persistence.journal.sql.replay-batch-size"));
         Assert.Equal("ddata", config.GetString("akka.cluster.sharding.state-store-mode"));
         Assert.Equal("localhost", Akka.Cluster.Cluster.Get(node.System).SelfAddress.Host);
+    }
+
+    [Fact]
+    public async Task A_journal_that_is_no_database_is_refused_by_name()
+    {
+        using var folder = new TestFolder();
+        await File.WriteAllTextAsync(folder["journal.db"], new string('x', 5_000));
+        var refused = Assert.Throws<MetricsStoreDamagedException>(() => AdClickAkkaExtensions.SqlitePersistence(folder["journal.db"], folder["snapshots.db"]));
+        Assert.Contains(folder["journal.db"], refused.Message, StringComparison.Ordinal);
     }
 
     public static TheoryData<IPartitionMessage> Messages() => new()

@@ -128,8 +128,8 @@ public sealed class CountingPropertyTests : IAsyncLifetime
     private static PartitionSettings Settings(byte maxBatchRecords, byte maxBatchesInFlight) => new()
     {
         AllowedLateness = TimeSpan.FromMilliseconds(ClickSpec.AllowedLatenessMs),
-        FlushInterval = TimeSpan.FromMilliseconds(3),
-        CheckpointInterval = TimeSpan.FromMilliseconds(7),
+        FlushInterval = TimeSpan.FromMilliseconds(1),
+        CheckpointInterval = TimeSpan.FromMilliseconds(3),
         MaxBatchRecords = 1 + (maxBatchRecords % 50),
         MaxBatchesInFlight = 1 + (maxBatchesInFlight % 4),
         MinSnapshotBytes = 64,
@@ -158,6 +158,10 @@ public sealed class CountingPropertyTests : IAsyncLifetime
                 foreach (var (appendTimeMs, record) in records[(records.Count * phase / (stops.Length + 1))..(records.Count * (phase + 1) / (stops.Length + 1))])
                 {
                     log.Append(partition, appendTimeMs, record);
+                    if (record.Length % 8 == 0)
+                    {
+                        await Task.Delay(1); // so that flushes and checkpoints come while there is more to read
+                    }
                 }
             }
 

@@ -65,10 +65,20 @@ public sealed class CrashPointTests
             var random = new Random(seed);
             string[] steps = [.. expected.Steps.Keys.Order()];
             (string, int)[] crashes = [.. Enumerable.Range(0, 12).Select(_ => (steps[random.Next(steps.Length)], random.Next(1, 5)))];
-            var run = await RunAsync(false, crashes);
+            var run = await RunAsync(false, crashes, takesSnapshots: seed % 2 == 0);
             Assert.True(expected.Counts.SequenceEqual(run.Counts),
                 $"Crashes {string.Join(", ", crashes)}: {Difference(expected.Counts, run.Counts)}");
         }
+    }
+
+    [Fact]
+    public async Task Without_snapshots_the_purge_takes_what_the_clock_has_outlived_and_no_more()
+    {
+        var firstRow = 0L;
+        var run = await RunAsync(false, [], takesSnapshots: false, atTheEnd: (folder, log) =>
+            firstRow = TestJournal.Read(folder["journal.db"], PartitionActor.PersistenceIdOf(log.Identity.Epoch, 0))[0].SequenceNr);
+        AssertIsWhatTheRuleSays(run.Counts);
+        Assert.True(firstRow > 1, "Nothing was purged.");
     }
 
     private static void AssertIsWhatTheRuleSays(IReadOnlyList<string> counts)
@@ -90,20 +100,25 @@ public sealed class CrashPointTests
 
     /// <summary>Runs the script to its end; incarnation i is crashed at step <c>crashes[i]</c>, the last one never. Returns the last one's steps.</summary>
     private static async Task<(IReadOnlyList<string> Counts, IReadOnlyDictionary<string, int> Steps)> RunAsync(
-        bool onEmbeddedDefault, (string Step, int Occurrence)[] crashes, bool survives = false)
+        bool onEmbeddedDefault,
+        (string Step, int Occurrence)[] crashes,
+        bool survives = false,
+        bool takesSnapshots = true,
+        Action<TestFolder, IClickLog>? atTheEnd = null)
     {
         using var folder = new TestFolder();
         await using var data = onEmbeddedDefault ? new EmbeddedData(folder) : (RunData)new MemoryData();
         foreach (var (step, occurrence) in ((string?, int)[])[.. crashes, (null, 0)])
         {
             var crash = new CrashPoint(step, occurrence, survives);
-            await using (var incarnation = new Incarnation(folder, data, crash, survives))
+            await using (var incarnation = new Incarnation(folder, data, crash, survives, takesSnapshots))
             {
                 var script = incarnation.PlayAsync();
                 var first = await Task.WhenAny(script, survives ? script : crash.Crashed).WaitAsync(TimeSpan.FromSeconds(30));
                 if (first == script)
                 {
                     await script;
+                    atTheEnd?.Invoke(folder, data.Log);
                     return ([.. data.Counts().Order()], crash.Steps); // a crash that is left over is beyond the end
                 }
             }
@@ -234,7 +249,7 @@ public sealed class CrashPointTests
         private readonly bool _survives;
         private IActorRef _entity;
 
-        public Incarnation(TestFolder folder, RunData data, CrashPoint crash, bool survives)
+        public Incarnation(TestFolder folder, RunData data, CrashPoint crash, bool survives, bool takesSnapshots)
         {
             _survives = survives;
             _folder = folder;
@@ -242,7 +257,10 @@ public sealed class CrashPointTests
             _crash = crash;
             _harness = new PartitionHarness(folder, CrashPointSetup.Hocon, new CrashPointSetup(crash));
             _log = new CrashingLog(data.Log, crash);
-            _context = PartitionHarness.Context(_log, new CrashingStore(data.Store, crash), Settings);
+            _context = PartitionHarness.Context(_log, new CrashingStore(data.Store, crash), Settings with
+            {
+                MaxSnapshotBytes = takesSnapshots ? long.MaxValue : -1,
+            });
             _entity = _harness.Start(_context);
         }
 

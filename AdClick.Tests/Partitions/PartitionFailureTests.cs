@@ -338,6 +338,73 @@ public sealed class PartitionFailureTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_flushed_of_a_batch_half_counted_is_judged_again_by_the_same_lateness()
+    {
+        // One batch: a click that is late under the first lateness, in time under the second, and so many of another ad that a flush comes in between.
+        var now = TestClick.Start + TestClick.Hour;
+        Mark(now);
+        _log.Append(0, now, TestClick.Record("a", 1, 1, now - (30 * TestClick.Minute)));
+        var another = TestClick.Record("b", 1, 1, now);
+        for (var i = 0; i < 200_000; i++)
+        {
+            _log.Append(0, now, another);
+        }
+
+        var half = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var gate = new GatedStore(_store);
+        gate.OnFlush = async (flush, write) =>
+        {
+            await write();
+            if (flush is { LateClicks.Count: 1, Progress.FlushedOffset: 0 })
+            {
+                half.TrySetResult();
+                await new TaskCompletionSource().Task; // it is not told, and does no more
+            }
+        };
+        var settings = CountingNode.FastSettings with
+        {
+            AllowedLateness = TimeSpan.FromMinutes(10),
+            MaxBatchRecords = 1_000_000,
+            FlushInterval = TimeSpan.FromMilliseconds(1),
+        };
+        var entity = _harness.Start(PartitionHarness.Context(_log, gate, settings));
+        await half.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        _harness.Stop(entity);
+
+        _harness.Start(PartitionHarness.Context(_log, _store, settings with { AllowedLateness = TimeSpan.FromMinutes(40) }));
+        await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
+        Assert.Equal((ClickOutcome.Late, 1L), Assert.Single(_store.Counts().Where(count => count.Key.AdId == "a").Select(count => (count.Key.Outcome, count.Value))));
+    }
+
+    [Fact]
+    public async Task A_checkpoint_holds_the_marks_below_its_offset_and_none_that_came_while_it_was_written()
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var gate = new GatedStore(_store);
+        var context = PartitionHarness.Context(_log, gate, CountingNode.FastSettings with { FlushInterval = TimeSpan.FromHours(1), CheckpointInterval = TimeSpan.FromHours(1) });
+        var entity = _harness.Start(context);
+        Mark(TestClick.Start);
+        await TellFlushUntilAsync(entity, context, status => status.NextOffset == 1);
+
+        gate.OnFlush = async (flush, write) =>
+        {
+            reached.TrySetResult();
+            await goOn.Task;
+            await write();
+        };
+        _harness.System.ActorSelection(entity.Path / "*").Tell(PartitionActor.Tick.Checkpoint);
+        await reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        Mark(TestClick.Start + TestClick.Second);
+        await TellFlushUntilAsync(entity, context, status => status.NextOffset == 2);
+        goOn.SetResult();
+        await TellFlushUntilAsync(entity, context, status => status.CheckpointOffset == 1);
+        var checkpoint = TestJournal.Checkpoints(_folder["journal.db"], PartitionActor.PersistenceIdOf(_log.Identity.Epoch, 0))[^1];
+        Assert.Equal((1, TestClick.Start), (checkpoint.Offset, checkpoint.ClockMs));
+        Assert.Equal(TestClick.Start, Assert.Single(checkpoint.Marks).TimeMs);
+    }
+
+    [Fact]
     public async Task Records_that_cannot_be_counted_are_kept_with_a_reason_and_passed()
     {
         var log = new InMemoryClickLog(2);
