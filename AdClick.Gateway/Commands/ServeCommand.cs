@@ -1,4 +1,5 @@
 using AdClick.Gateway.Hosting;
+using Microsoft.AspNetCore.Connections;
 
 namespace AdClick.Gateway.Commands;
 
@@ -10,7 +11,15 @@ internal static class ServeCommand
     {
         await using var host = GatewayHost.Build(settings);
         var watch = host.Application.Services.GetRequiredService<StartupWatch>();
-        await host.Application.RunAsync();
+        try
+        {
+            await host.Application.RunAsync();
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            throw new StartupException($"{e.Message} Another program listens there; stop it, or set urls (or AdClick:MetricsUrl) to another address.", e);
+        }
+
         return watch.ExitCode;
     }
 }

@@ -263,16 +263,20 @@ internal sealed class GatewayHost : IAsyncDisposable
             application.UseForwardedHeaders();
         }
 
+        if (options.MetricsUrl is { } own)
+        {
+            // The listener for scrapers shows metrics and nothing else.
+            application.MapWhen(context => context.Connection.LocalPort == own.Port, scrapers =>
+            {
+                scrapers.UseOpenTelemetryPrometheusScrapingEndpoint("/metrics");
+                scrapers.Run(new Problem(ProblemKind.NotFound, "This address has /metrics and nothing else.").ExecuteAsync);
+            });
+        }
+
         // Before all else: a click passes nothing that it does not need.
         var clicks = application.Services.GetRequiredService<ClickHandler>();
         application.Use((context, next) =>
             context.Request.Path.Value?.StartsWith(ClickHandler.PathPrefix, StringComparison.Ordinal) == true ? clicks.HandleAsync(context) : next(context));
-        if (options.MetricsUrl is { } own)
-        {
-            // The listener for scrapers shows metrics and nothing else.
-            application.UseOpenTelemetryPrometheusScrapingEndpoint(context => context.Connection.LocalPort == own.Port && context.Request.Path == "/metrics");
-        }
-
         application.UseAdClickApi();
         application.MapAdClickApi();
         application.MapAdClickHealth();

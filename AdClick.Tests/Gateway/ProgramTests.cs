@@ -81,6 +81,33 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task An_address_in_use_is_named_and_ends_the_start_with_code_2()
+    {
+        using var other = new System.Net.Sockets.TcpListener(IPAddress.Loopback, new Uri(_url).Port);
+        other.Start();
+        var (exitCode, output) = await GatewayProgram.RunAsync(Settings);
+        Assert.Equal(2, exitCode);
+        Assert.Contains($"AdClick does not start. Failed to bind to address {_url}", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_listener_for_metrics_asks_no_key_and_shows_nothing_else()
+    {
+        var metrics = $"http://127.0.0.1:{ChildProcess.FreePort()}";
+        using var program = new GatewayProgram([.. Settings, $"--AdClick:MetricsUrl={metrics}"]);
+        await program.WaitUntilReadyAsync(_url);
+        using var http = new HttpClient();
+        Assert.Contains("adclick_ready", await http.GetStringAsync(new Uri($"{metrics}/metrics")), StringComparison.Ordinal);
+        using var api = await http.GetAsync(new Uri($"{metrics}/healthz/live"));
+        Assert.Equal(HttpStatusCode.NotFound, api.StatusCode);
+        using var refused = await http.GetAsync(new Uri($"{_url}/metrics"));
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        using var admin = Admin();
+        using var allowed = await admin.GetAsync(new Uri("/metrics", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.OK, allowed.StatusCode);
+    }
+
+    [Fact]
     public async Task A_log_that_was_lost_while_its_counts_stayed_is_refused()
     {
         using (var program = new GatewayProgram(Settings))
