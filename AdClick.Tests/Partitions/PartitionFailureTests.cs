@@ -338,6 +338,36 @@ public sealed class PartitionFailureTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Reading_waits_while_the_allowed_lateness_changes()
+    {
+        var shortly = CountingNode.FastSettings with { AllowedLateness = TimeSpan.FromMinutes(10) };
+        var entity = _harness.Start(PartitionHarness.Context(_log, _store, shortly));
+        Mark(TestClick.Start);
+        await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
+        await PartitionHarness.HandOffAsync(entity);
+
+        var changing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var gate = new GatedStore(_store)
+        {
+            OnFlush = async (_, write) =>
+            {
+                changing.TrySetResult();
+                await goOn.Task;
+                await write();
+            },
+        };
+        _harness.Start(PartitionHarness.Context(_log, gate, shortly with { AllowedLateness = TimeSpan.FromMinutes(40) }));
+        await changing.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        Mark(TestClick.Start + TestClick.Hour);
+        _log.Append(0, TestClick.Start + TestClick.Hour, TestClick.Record("ad", 1, 1, TestClick.Start + (30 * TestClick.Minute)));
+        await Task.Delay(100); // time enough to be read, if reading did not wait
+        goOn.SetResult();
+        await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
+        Assert.Equal(ClickOutcome.Accepted, Assert.Single(_store.Counts()).Key.Outcome);
+    }
+
+    [Fact]
     public async Task What_was_flushed_of_a_batch_half_counted_is_judged_again_by_the_same_lateness()
     {
         // One batch: a click that is late under the first lateness, in time under the second, and so many of another ad that a flush comes in between.
