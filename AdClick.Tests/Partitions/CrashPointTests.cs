@@ -374,6 +374,8 @@ public sealed class CrashPointTests
             Click("a", 5, 2, then: Then.Flush); // a duplicate across all that
             Click("a", 1, 3, expiresIn: -20 * TestClick.Minute, then: Then.Checkpoint); // of an impression that is forgotten
             Click("a", 5, 1, expiresIn: TestClick.Hour, then: Then.Purge);
+            Click("c", 8, 1, then: Then.HandOff);
+            Click("b", 6, 3, then: Then.Flush); // of an impression that stands in an older delta, which the purge had to leave
             t += 2 * TestClick.Hour;
             Click("d", 7, 1, then: Then.Checkpoint);
             Click("d", 7, 1, then: Then.Purge);
