@@ -22,7 +22,7 @@ internal sealed class AdActor : UntypedActor
     /// <summary>An actor for the ad.</summary>
     /// <param name="slot">The partition's number for the ad; comes back in every answer.</param>
     /// <param name="state">State as of the clicks before the first batch.</param>
-    public static Props Props(int slot, AdState state) => Akka.Actor.Props.Create(() => new AdActor(slot, state));
+    public static Props Props(int slot, AdState state) => Akka.Actor.Props.CreateBy(new Producer(slot, state));
 
     /// <inheritdoc/>
     protected override void OnReceive(object message)
@@ -58,13 +58,25 @@ internal sealed class AdActor : UntypedActor
         }
 
         AdMetrics.Count(outcomes);
-        return new AdEvents.Counted(_slot, batch.Batch, _state.TakeTouchedCounts(), late, _state.Impressions, _state.AliveUntilMs);
+        return new AdEvents.Counted(_slot, batch.Batch, _state.TakeTouchedCounts(), late, _state.Size);
     }
 
     private AdEvents.HandedOver HandOver(AdCommands.HandOver barrier)
     {
         var deltas = _state.HandOver(barrier.Terms, barrier.ClockMs, barrier.CheckpointClockMs, out var deltaAliveUntilMs);
         var whole = barrier.WholeState ? _state.CopyAll(barrier.Terms, barrier.ClockMs) : null;
-        return new AdEvents.HandedOver(_slot, deltas, whole, deltaAliveUntilMs, _state.Impressions, _state.AliveUntilMs);
+        return new AdEvents.HandedOver(_slot, deltas, whole, deltaAliveUntilMs, _state.Size);
+    }
+
+    // A hundred thousand ads may start at once: made by a call, where an expression would be compiled for each.
+    private sealed class Producer(int slot, AdState state) : IIndirectActorProducer
+    {
+        public Type ActorType => typeof(AdActor);
+
+        public ActorBase Produce() => new AdActor(slot, state);
+
+        public void Release(ActorBase actor)
+        {
+        }
     }
 }

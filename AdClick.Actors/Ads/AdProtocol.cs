@@ -26,6 +26,12 @@ internal static class AdCommands
     public sealed record HandOver(CountingTerms Terms, long ClockMs, long CheckpointClockMs, bool WholeState) : INoSerializationVerificationNeeded;
 }
 
+/// <summary>How much an ad holds, and for how long.</summary>
+/// <param name="Impressions">Impressions remembered.</param>
+/// <param name="SavedBytes">Bytes that the whole state takes in a checkpoint, about.</param>
+/// <param name="AliveUntilMs">See <see cref="AdState.AliveUntilMs"/>.</param>
+internal readonly record struct AdSize(int Impressions, long SavedBytes, long AliveUntilMs);
+
 /// <summary>What an ad answers.</summary>
 internal static class AdEvents
 {
@@ -34,19 +40,15 @@ internal static class AdEvents
     /// <param name="Batch">Number of the partition's batch.</param>
     /// <param name="Counts">Absolute counts of every minute and outcome that the batch touched.</param>
     /// <param name="Late">Clicks too late for their counters; null when there are none.</param>
-    /// <param name="Impressions">Impressions remembered now.</param>
-    /// <param name="AliveUntilMs">See <see cref="AdState.AliveUntilMs"/>.</param>
-    public sealed record Counted(int Slot, long Batch, MinuteCell[] Counts, List<LateClick>? Late, int Impressions, long AliveUntilMs)
-        : INoSerializationVerificationNeeded;
+    /// <param name="Size">What the ad holds now.</param>
+    public sealed record Counted(int Slot, long Batch, MinuteCell[] Counts, List<LateClick>? Late, AdSize Size) : INoSerializationVerificationNeeded;
 
     /// <summary>The ad's part of a checkpoint.</summary>
     /// <param name="Slot">The partition's number for the ad.</param>
     /// <param name="Deltas">What has changed.</param>
     /// <param name="WholeState">The whole state; null unless asked for.</param>
     /// <param name="DeltaAliveUntilMs">When the last of the deltas ends.</param>
-    /// <param name="Impressions">Impressions remembered now.</param>
-    /// <param name="AliveUntilMs">See <see cref="AdState.AliveUntilMs"/>.</param>
-    public sealed record HandedOver(
-        int Slot, IReadOnlyList<AdDelta> Deltas, IReadOnlyList<AdDelta>? WholeState, long DeltaAliveUntilMs, int Impressions, long AliveUntilMs)
+    /// <param name="Size">What the ad holds now.</param>
+    public sealed record HandedOver(int Slot, IReadOnlyList<AdDelta> Deltas, IReadOnlyList<AdDelta>? WholeState, long DeltaAliveUntilMs, AdSize Size)
         : INoSerializationVerificationNeeded;
 }

@@ -14,6 +14,8 @@ internal sealed class AdState
     /// <summary>Most bytes of impressions in one delta, so that several fit into a journal event of 256 KiB.</summary>
     public const int MaxDeltaImpressionBytes = 128 * 1024 / WindowEntry.ByteLength * WindowEntry.ByteLength;
 
+    private const int AdOverheadBytes = 32; // the ad key, and Protobuf's tags
+
     private readonly ImpressionWindow _window = new();
     private readonly MinuteCounts _counts = new();
     private long _countsEndMs;
@@ -32,6 +34,9 @@ internal sealed class AdState
 
     /// <summary>Unix milliseconds of partition clock which, passed by more than the allowed lateness, leaves nothing here that matters.</summary>
     public long AliveUntilMs => Math.Max(_window.EndMs, _countsEndMs);
+
+    /// <summary>What it holds, and for how long.</summary>
+    public AdSize Size => new(_window.Count, _window.SavedBytes + (_counts.Count * 8L) + AdOverheadBytes, AliveUntilMs);
 
     /// <summary>
     /// The counting rule (docs/architecture.md): judges one click, remembers it, and counts it. A click that is too late for the counter of its

@@ -60,6 +60,9 @@ internal sealed class ImpressionWindow
     public long MemoryBytes => ((long)_entries.Length * WindowEntry.ByteLength) + ((_table?.Length ?? 0) * 4L)
         + ((_furtherNonces?.Count ?? 0) * 120L);
 
+    /// <summary>Bytes that the window takes in a checkpoint, about.</summary>
+    public long SavedBytes => ((long)_count * WindowEntry.ByteLength) + ((_furtherNonces?.Count ?? 0) * 32L);
+
     /// <summary>Last bucket that any entry expires in, as Unix milliseconds of its end; 0 when empty.</summary>
     public long EndMs { get; private set; }
 
@@ -110,12 +113,8 @@ internal sealed class ImpressionWindow
     {
         ref var entry = ref _entries[position];
         var bucket = Math.Max(entry.ExpiryBucket, (uint)BucketOf(expiresAtMs));
-        var flags = (entry.Bucket & ~WindowEntry.BucketMask) | (accepted ? WindowEntry.AcceptedFlag : 0);
-        if (AddFurtherNonce(entry.Id, (uint)nonce))
-        {
-            flags |= WindowEntry.FurtherNoncesFlag;
-        }
-
+        var flags = (entry.Bucket & ~WindowEntry.BucketMask) | WindowEntry.FurtherNoncesFlag | (accepted ? WindowEntry.AcceptedFlag : 0);
+        AddFurtherNonce(entry.Id, (uint)nonce);
         if (position < _handedOver && (flags & WindowEntry.ChangedFlag) == 0)
         {
             flags |= WindowEntry.ChangedFlag;
@@ -183,6 +182,8 @@ internal sealed class ImpressionWindow
             var position = Find(entry.Id);
             if (position >= 0)
             {
+                // An impression that died and came again brings no nonces of its first life along.
+                _furtherNonces?.Remove(entry.Id);
                 _entries[position] = entry;
                 _firstBucket = Math.Min(_firstBucket, entry.ExpiryBucket);
                 EndMs = Math.Max(EndMs, entry.ExpiryBucket * BucketMs);
@@ -258,16 +259,13 @@ internal sealed class ImpressionWindow
 
     private static long BucketOf(long expiresAtMs) => (expiresAtMs + BucketMs - 1) / BucketMs;
 
-    private bool AddFurtherNonce(ImpressionId id, uint nonce)
+    private void AddFurtherNonce(ImpressionId id, uint nonce)
     {
         ref var nonces = ref CollectionsMarshal.GetValueRefOrAddDefault(_furtherNonces ??= [], id, out _);
-        if (nonces?.Length == MaxFurtherNonces)
+        if ((nonces?.Length ?? 0) < MaxFurtherNonces)
         {
-            return true;
+            nonces = [.. nonces ?? [], nonce];
         }
-
-        nonces = [.. nonces ?? [], nonce];
-        return true;
     }
 
     private void MakeRoom(CountingTerms terms, long clockMs)

@@ -1,48 +1,72 @@
 using System.Globalization;
+using AdClick.Actors.Metrics;
+using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Actors.Partitions;
+using Akka;
+using Akka.Actor;
 using Akka.Cluster.Hosting;
 using Akka.Cluster.Sharding;
 using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Persistence.Sql;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Configuration;
 
 namespace AdClick.Actors.Hosting;
 
 /// <summary>The pieces of the actor system, each an extension that the host and the tests share.</summary>
 public static class AdClickAkkaExtensions
 {
-    /// <summary>Adds <c>akka.hocon</c> from beside the executable.</summary>
+    /// <summary>Adds <c>akka.hocon</c> from beside the executable, below what the section <c>akka</c> of the configuration overrides (<c>AKKA__…</c>).</summary>
+    /// <param name="builder">Builder.</param>
+    /// <param name="configuration">The host's configuration; null for none.</param>
     /// <exception cref="FileNotFoundException">The file is missing: the installation is incomplete.</exception>
-    public static AkkaConfigurationBuilder AddAdClickHocon(this AkkaConfigurationBuilder builder)
+    public static AkkaConfigurationBuilder AddAdClickHocon(this AkkaConfigurationBuilder builder, IConfiguration? configuration = null)
     {
         var file = Path.Combine(AppContext.BaseDirectory, "akka.hocon");
-        return builder.AddHocon(ConfigurationFactory.ParseString(File.ReadAllText(file)), HoconAddMode.Append);
+        builder.AddHocon(ConfigurationFactory.ParseString(File.ReadAllText(file)), HoconAddMode.Append);
+        builder.AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append);
+
+        // An empty section would become an empty value that hides the whole file.
+        var overrides = configuration?.GetSection("akka");
+        return overrides is not null && overrides.GetChildren().Any() ? builder.AddHocon(overrides, HoconAddMode.Prepend) : builder;
     }
 
     /// <summary>Journal and snapshots in two SQLite files of a folder (one file would make snapshots wait for the journal's lock).</summary>
     /// <param name="builder">Builder.</param>
     /// <param name="journalFile">File of the journal.</param>
     /// <param name="snapshotFile">File of the snapshots.</param>
-    public static AkkaConfigurationBuilder AddAdClickSqlitePersistence(this AkkaConfigurationBuilder builder, string journalFile, string snapshotFile)
+    /// <exception cref="MetricsStoreDamagedException">A file is not a database.</exception>
+    /// <exception cref="MetricsStoreUnavailableException">A file can't be opened or written.</exception>
+    public static AkkaConfigurationBuilder AddAdClickSqlitePersistence(this AkkaConfigurationBuilder builder, string journalFile, string snapshotFile) =>
+        builder.AddHocon(SqlitePersistence(journalFile, snapshotFile), HoconAddMode.Prepend);
+
+    /// <summary>Creates the two files if they are not there, and gives the settings that name them.</summary>
+    internal static string SqlitePersistence(string journalFile, string snapshotFile)
     {
         foreach (var file in (string[])[journalFile, snapshotFile])
         {
-            // Write-ahead logging is a property of the file: set once, it holds for every connection.
-            using var connection = new SqliteConnection(ConnectionString(file));
-            connection.Open();
-            using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA journal_mode = WAL";
-            command.ExecuteNonQuery();
+            try
+            {
+                // Write-ahead logging is a property of the file: set once, it holds for every connection.
+                using var connection = new SqliteConnection(ConnectionString(file));
+                connection.Open();
+                using var command = connection.CreateCommand();
+                command.CommandText = "PRAGMA journal_mode = WAL";
+                command.ExecuteNonQuery();
+            }
+            catch (SqliteException e)
+            {
+                throw SqliteErrors.ToException(file, e.SqliteExtendedErrorCode, e.Message);
+            }
         }
 
-        builder.AddHocon(
-            $$"""
+        return $$"""
             akka.persistence.journal.sql.connection-string = "{{ConnectionString(journalFile)}}"
             akka.persistence.snapshot-store.sql.connection-string = "{{ConnectionString(snapshotFile)}}"
-            """,
-            HoconAddMode.Prepend);
-        return builder.AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append);
+
+
+            """;
     }
 
     /// <summary>A cluster of one: the node joins itself.</summary>
@@ -71,7 +95,16 @@ public static class AdClickAkkaExtensions
                 ShouldPassivateIdleEntities = false,
             });
         return builder.WithActors((system, registry) =>
-            system.ActorOf(PartitionWaker.Props(registry.Get<PartitionRegion>(), context.Log.Identity.Partitions), "partition-waker"));
+        {
+            var waker = system.ActorOf(PartitionWaker.Props(registry.Get<PartitionRegion>(), context.Log.Identity.Partitions), "partition-waker");
+
+            // A region that is shutting down keeps messages for shards that have moved away, and waits for them to its time-out: no more of them from here on.
+            CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "stop-waking-partitions", async () =>
+            {
+                await waker.GracefulStop(TimeSpan.FromSeconds(3));
+                return Done.Instance;
+            });
+        });
     }
 
     private static string ConnectionString(string file) =>

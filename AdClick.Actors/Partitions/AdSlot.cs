@@ -22,11 +22,8 @@ internal sealed class AdSlot(int index, AdKey key, IActorRef actor)
     /// <summary>Batches that it has not answered yet.</summary>
     public int BatchesInFlight { get; set; }
 
-    /// <summary>Impressions that it remembers.</summary>
-    public int Impressions { get; set; }
-
-    /// <summary>See <see cref="AdState.AliveUntilMs"/>.</summary>
-    public long AliveUntilMs { get; set; }
+    /// <summary>What it holds, by its last answer.</summary>
+    public AdSize Size { get; set; }
 
     /// <summary>Counts for the next flush.</summary>
     public List<MinuteCell> Pending { get; } = new(0);

@@ -22,6 +22,9 @@ internal sealed class AdTable
     /// <summary>Impressions that all of them remember.</summary>
     public long Impressions { get; private set; }
 
+    /// <summary>Bytes that a snapshot of all of them takes, about.</summary>
+    public long SavedBytes { get; private set; }
+
     /// <summary>All of them.</summary>
     public IEnumerable<AdSlot> Slots => _byKey.Values;
 
@@ -48,23 +51,19 @@ internal sealed class AdTable
             name = $"{name}+{_started}";
         }
 
-        var slot = new AdSlot(index, state.Key, _context.ActorOf(AdActor.Props(index, state).WithDispatcher(CountingDispatcher.Path), name))
-        {
-            Impressions = state.Impressions,
-            AliveUntilMs = state.AliveUntilMs,
-        };
-        Impressions += state.Impressions;
+        var slot = new AdSlot(index, state.Key, _context.ActorOf(AdActor.Props(index, state).WithDispatcher(CountingDispatcher.Path), name));
+        Update(slot, state.Size);
         _byIndex[index] = slot;
         _byKey.Add(state.Key, slot);
         return slot;
     }
 
     /// <summary>Notes what an answer says of the ad.</summary>
-    public void Update(AdSlot slot, int impressions, long aliveUntilMs)
+    public void Update(AdSlot slot, AdSize size)
     {
-        Impressions += impressions - slot.Impressions;
-        slot.Impressions = impressions;
-        slot.AliveUntilMs = aliveUntilMs;
+        Impressions += size.Impressions - slot.Size.Impressions;
+        SavedBytes += size.SavedBytes - slot.Size.SavedBytes;
+        slot.Size = size;
     }
 
     /// <summary>Ends the actors that hold nothing any more, as of a completed checkpoint.</summary>
@@ -73,10 +72,10 @@ internal sealed class AdTable
         foreach (var slot in _byKey.Values)
         {
             if (!slot.IsDirty && slot.BatchesInFlight == 0 && slot.Pending.Count == 0
-                && terms.HasPassed(slot.AliveUntilMs, checkpointClockMs))
+                && terms.HasPassed(slot.Size.AliveUntilMs, checkpointClockMs))
             {
                 _context.Stop(slot.Actor);
-                Impressions -= slot.Impressions;
+                Update(slot, default);
                 _byKey.Remove(slot.Key); // removing while enumerating is allowed in a Dictionary
                 _byIndex[slot.Index] = null;
                 _free.Push(slot.Index);

@@ -4,5 +4,5 @@ namespace AdClick.Actors.Partitions;
 internal static class CountingDispatcher
 {
     /// <summary>Its path in the configuration.</summary>
-    public const string Path = "adclick.counting-dispatcher";
+    public const string Path = "akka.actor.counting-dispatcher";
 }

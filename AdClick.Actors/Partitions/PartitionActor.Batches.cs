@@ -20,7 +20,8 @@ internal sealed partial class PartitionActor
     private long _countedClockMs;
     private long _replayUntil;
 
-    // Below this offset an owner before us may have flushed counts: they were judged by the checkpoint's terms, and so must the replay be.
+    // Below this offset, the end of the log when we began, an owner before us may have flushed counts: they were judged by the checkpoint's terms, and so
+    // must the replay be.
     private bool IsReplaying => _routedOffset < _replayUntil;
 
     private bool MayRead => _inFlight.Count < _settings.MaxBatchesInFlight
@@ -53,15 +54,15 @@ internal sealed partial class PartitionActor
         _routedOffset = batch.NextOffset;
         _routedClockMs = batch.ClockMs;
         _waitingReader = Sender;
-        ChangeTermsWhenReplayed();
         CompleteBatches();
+        ChangeTermsWhenReplayed();
     }
 
     private void OnCounted(AdEvents.Counted counted)
     {
         var slot = _ads[counted.Slot];
         slot.BatchesInFlight--;
-        _ads.Update(slot, counted.Impressions, counted.AliveUntilMs);
+        _ads.Update(slot, counted.Size);
         _pending.Put(slot, counted.Counts);
         if (counted.Late is not null)
         {
@@ -106,9 +107,11 @@ internal sealed partial class PartitionActor
 
             _countedOffset = batch.NextOffset;
             _countedClockMs = batch.ClockMs;
+            NoteMarksOfCheckpoint();
             ArrayPool<LoggedClick>.Shared.Return(batch.Clicks);
         }
 
+        PersistWhenFlushed();
         ReadOn();
         FinishWhenDrained();
     }
@@ -124,12 +127,20 @@ internal sealed partial class PartitionActor
 
     private void CheckAnswers()
     {
-        if (_inFlight.TryPeek(out var oldest) && _context.Time.GetElapsedTime(oldest.Since) > _settings.AnswerTimeout)
+        if (_inFlight.TryPeek(out var oldest) && IsOverdue(oldest.Since))
         {
             throw new TimeoutException(
                 $"Partition {_partition}: {oldest.Unanswered} ads have not answered a batch for {_settings.AnswerTimeout}.");
         }
+
+        if (_checkpoint is { IsCollected: false } checkpoint && IsOverdue(checkpoint.Since))
+        {
+            throw new TimeoutException(
+                $"Partition {_partition}: {checkpoint.Unanswered} ads have not handed over their part of a checkpoint for {_settings.AnswerTimeout}.");
+        }
     }
+
+    private bool IsOverdue(long since) => _context.Time.GetElapsedTime(since) > _settings.AnswerTimeout;
 
     private sealed class BatchInFlight(long number, PartitionBatch batch, long since)
     {

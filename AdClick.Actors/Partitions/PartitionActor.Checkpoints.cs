@@ -1,4 +1,5 @@
 using AdClick.Actors.Ads;
+using AdClick.Actors.Metrics;
 using Akka.Event;
 using Akka.Persistence;
 
@@ -9,8 +10,6 @@ internal sealed partial class PartitionActor
     /// <summary>Most bytes of one journal event; a checkpoint is one atomic write of as many as it takes.</summary>
     private const int MaxEventBytes = 256 * 1024;
 
-    private const long MinSnapshotBytes = 1024 * 1024; // below this, a snapshot costs more than the deltas that it saves
-
     private readonly Queue<(long SequenceNr, long AliveUntilMs)> _checkpoints = [];
     private Checkpoint? _checkpoint; // under way
     private CountingTerms? _nextTerms;
@@ -18,6 +17,8 @@ internal sealed partial class PartitionActor
     private long _checkpointClockMs;
     private DateTimeOffset _checkpointAt;
     private long _deltaBytes; // since the newest snapshot
+    private long _snapshotSequenceNr; // of the newest snapshot
+    private long _snapshotNeeded; // as the newest checkpoint says: rows below it may be gone
     private long _purgeBelow;
 
     private bool IsChangingTerms => _nextTerms is not null;
@@ -32,9 +33,11 @@ internal sealed partial class PartitionActor
             return;
         }
 
-        var liveBytes = _ads.Impressions * WindowEntry.ByteLength;
-        var takeSnapshot = _deltaBytes > Math.Max(liveBytes, MinSnapshotBytes) && liveBytes <= _settings.MaxSnapshotBytes;
+        // When the deltas outweigh the live state: so the writing at most doubles.
+        var takeSnapshot = _deltaBytes > Math.Max(_ads.SavedBytes, _settings.MinSnapshotBytes) && _ads.SavedBytes <= _settings.MaxSnapshotBytes;
+        ForgetOutlivedMarks();
         _checkpoint = new Checkpoint(_routedOffset, _routedClockMs, _context.Time.GetTimestamp(), takeSnapshot);
+        NoteMarksOfCheckpoint();
         var barrier = new AdCommands.HandOver(_terms, _routedClockMs, _checkpointClockMs, takeSnapshot);
         foreach (var slot in _ads.Slots)
         {
@@ -53,7 +56,7 @@ internal sealed partial class PartitionActor
     private void OnHandedOver(AdEvents.HandedOver handedOver)
     {
         var slot = _ads[handedOver.Slot];
-        _ads.Update(slot, handedOver.Impressions, handedOver.AliveUntilMs);
+        _ads.Update(slot, handedOver.Size);
         _checkpoint!.Deltas.AddRange(handedOver.Deltas);
         _checkpoint.WholeState.AddRange(handedOver.WholeState ?? []);
         _checkpoint.AliveUntilMs = Math.Max(_checkpoint.AliveUntilMs, handedOver.DeltaAliveUntilMs);
@@ -95,8 +98,9 @@ internal sealed partial class PartitionActor
             CountedFromMs = terms.CountedFromMs,
             OwnerEpoch = _acquired.OwnerEpoch,
             AliveUntilMs = checkpoint.AliveUntilMs,
+            SnapshotSequenceNr = _snapshotSequenceNr,
         };
-        foreach (var mark in _marks.Values)
+        foreach (var mark in checkpoint.Marks!)
         {
             reached.Marks.Add(new GatewayMarkState { Gateway = mark.Gateway, TimeMs = mark.TimeMs, OpenFromMs = mark.OpenFromMs });
         }
@@ -131,17 +135,25 @@ internal sealed partial class PartitionActor
             _deltaBytes = 0;
         }
 
+        PurgeCovered(reached.SnapshotSequenceNr);
         PurgeOutlived();
         _ads.StopEmpty(_terms, _checkpointClockMs);
         _context.Log.Truncate(_partition, _checkpointOffset, _checkpointAt - _settings.ClickLogRetention);
+        ChangeTermsWhenReplayed();
         ReadOn();
         FinishWhenDrained();
     }
 
     private void OnSnapshotSaved(long sequenceNr)
     {
+        _snapshotSequenceNr = sequenceNr;
         DeleteSnapshots(new SnapshotSelectionCriteria(sequenceNr - 1));
-        while (_checkpoints.Count > 1 && _checkpoints.Peek().SequenceNr <= sequenceNr)
+    }
+
+    // Rows below a snapshot go only once a checkpoint names it, so that a recovery without the snapshot is noticed, not believed.
+    private void PurgeCovered(long snapshotSequenceNr)
+    {
+        while (_checkpoints.Count > 1 && _checkpoints.Peek().SequenceNr <= snapshotSequenceNr)
         {
             _purgeBelow = Math.Max(_purgeBelow, _checkpoints.Dequeue().SequenceNr + 1);
         }
@@ -163,7 +175,7 @@ internal sealed partial class PartitionActor
     private void ChangeTermsWhenReplayed()
     {
         var wanted = (long)_settings.AllowedLateness.TotalMilliseconds;
-        if (IsReplaying || IsChangingTerms || _terms.AllowedLatenessMs == wanted || _checkpoint is not null)
+        if (IsReplaying || IsChangingTerms || _isDraining || _terms.AllowedLatenessMs == wanted || _checkpoint is not null)
         {
             return;
         }
@@ -172,6 +184,27 @@ internal sealed partial class PartitionActor
             _partition, _terms.AllowedLatenessMs, wanted, _routedOffset);
         _nextTerms = _terms.ChangeTo(wanted, _routedClockMs);
         StartCheckpoint();
+    }
+
+    // Batches are counted in order, so when the last one below the checkpoint is, the marks are those below it.
+    private void NoteMarksOfCheckpoint()
+    {
+        if (_checkpoint is { Marks: null } checkpoint && _countedOffset >= checkpoint.Offset)
+        {
+            checkpoint.Marks = [.. _marks.Values];
+        }
+    }
+
+    // A gateway that was not heard within the allowed lateness holds nothing back any more, and its name may never come again.
+    private void ForgetOutlivedMarks()
+    {
+        foreach (var mark in _marks.Values)
+        {
+            if (_terms.HasPassed(mark.TimeMs, _countedClockMs))
+            {
+                _marks.Remove(mark.Gateway); // removing while enumerating is allowed in a Dictionary
+            }
+        }
     }
 
     private static List<IPartitionMessage> Pack(List<AdDelta> deltas, out long bytes)
@@ -215,13 +248,16 @@ internal sealed partial class PartitionActor
 
         public int Unanswered { get; set; }
 
-        /// <summary>Whether all ads have handed over.</summary>
-        public bool IsCollected => Unanswered == 0;
+        /// <summary>Whether all ads have handed over, and all batches below the offset are counted.</summary>
+        public bool IsCollected => Unanswered == 0 && Marks is not null;
 
         /// <summary>Whether a flush was begun after that, under our owner epoch.</summary>
         public bool IsFenced { get; set; }
 
         public bool IsPersisting { get; set; }
+
+        /// <summary>Newest mark of each gateway below the offset; null until all below it is counted.</summary>
+        public IReadOnlyList<GatewayMark>? Marks { get; set; }
 
         public long AliveUntilMs { get; set; }
 

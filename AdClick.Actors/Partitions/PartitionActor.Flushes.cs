@@ -7,6 +7,7 @@ namespace AdClick.Actors.Partitions;
 internal sealed partial class PartitionActor
 {
     private PartitionFlush? _flush; // under way; what comes meanwhile collects in _pending
+    private long? _flushWritingSince; // null while the next attempt waits
     private int _flushAttempts;
     private long _flushedOffset;
     private string? _storeFault;
@@ -14,6 +15,11 @@ internal sealed partial class PartitionActor
     private void OnFlushTick()
     {
         CheckAnswers();
+        if (_flushWritingSince is { } since && IsOverdue(since))
+        {
+            throw new TimeoutException($"Partition {_partition}: the metrics store has not answered a flush for {_settings.AnswerTimeout}.");
+        }
+
         StartFlush(evenIfEmpty: false);
         PostStatus();
     }
@@ -46,6 +52,7 @@ internal sealed partial class PartitionActor
     {
         var flush = _flush!;
         var started = _context.Time.GetTimestamp();
+        _flushWritingSince = started;
         _context.Store.FlushAsync(flush, CancellationToken.None).PipeTo(
             Self,
             success: () => new FlushEnded(flush, _context.Time.GetElapsedTime(started), null),
@@ -54,6 +61,7 @@ internal sealed partial class PartitionActor
 
     private void OnFlushEnded(FlushEnded ended)
     {
+        _flushWritingSince = null;
         switch (ended.Failure)
         {
             case null:

@@ -27,6 +27,7 @@ internal sealed partial class PartitionActor
                     Load(delta);
                 }
 
+                _snapshotSequenceNr = offer.Metadata.SequenceNr;
                 TakeUp(snapshot.Checkpoint, offer.Metadata.SequenceNr);
                 break;
             case PartitionDelta delta:
@@ -78,6 +79,7 @@ internal sealed partial class PartitionActor
         _checkpointOffset = checkpoint.Offset;
         _checkpointClockMs = checkpoint.ClockMs;
         _checkpoints.Enqueue((sequenceNr, checkpoint.AliveUntilMs));
+        _snapshotNeeded = checkpoint.SnapshotSequenceNr;
         _marks.Clear();
         foreach (var mark in checkpoint.Marks)
         {
@@ -91,6 +93,13 @@ internal sealed partial class PartitionActor
         {
             throw new InvalidOperationException(
                 $"Partition {_partition}: the journal ends in the middle of a checkpoint, which one atomic write can't leave behind. Restore the journal from a backup.");
+        }
+
+        if (_snapshotNeeded > _snapshotSequenceNr)
+        {
+            throw new LogMismatchException(
+                $"Partition {_partition}: the journal goes on from the snapshot at sequence number {_snapshotNeeded}, which is missing. Journal and snapshots "
+                + "belong together: restore both from one backup.");
         }
 
         var range = _context.Log.RangeOf(_partition);
@@ -108,7 +117,9 @@ internal sealed partial class PartitionActor
                 + "older backup. Delete the journal and its snapshots, so that the clicks in between are counted again from the log.");
         }
 
-        _terms = _recoveredTerms ?? new CountingTerms((long)_settings.AllowedLateness.TotalMilliseconds, 0);
+        // Without a checkpoint but with counts in the store (the journal was deleted), they were judged as the progress row says.
+        var firstLateness = _flushedOffset > 0 ? _acquired.AllowedLatenessMs : (long)_settings.AllowedLateness.TotalMilliseconds;
+        _terms = _recoveredTerms ?? new CountingTerms(firstLateness, 0);
         foreach (var state in _recovering!.Values)
         {
             if (!_terms.HasPassed(state.AliveUntilMs, _checkpointClockMs))
@@ -124,7 +135,7 @@ internal sealed partial class PartitionActor
         _routedOffset = _countedOffset = _checkpointOffset;
         _routedClockMs = _countedClockMs = _checkpointClockMs;
         _checkpointAt = _context.Time.GetUtcNow();
-        _replayUntil = _flushedOffset;
+        _replayUntil = Math.Max(range.End, _flushedOffset);
         PostStatus();
 
         // Partitions take turns, so that the store and the journal see an even load.
@@ -132,16 +143,26 @@ internal sealed partial class PartitionActor
         Timers.StartPeriodicTimer(Tick.Flush, Tick.Flush, _settings.FlushInterval * (0.125 + turn), _settings.FlushInterval);
         Timers.StartPeriodicTimer(Tick.Checkpoint, Tick.Checkpoint, _settings.CheckpointInterval * (0.5 + (turn / 2)), _settings.CheckpointInterval);
         StartReading();
-        ChangeTermsWhenReplayed();
+        if (_recoveredTerms is null)
+        {
+            // The terms stand in the journal before the first click is judged by them.
+            _nextTerms = _terms;
+            StartCheckpoint();
+        }
+        else
+        {
+            ChangeTermsWhenReplayed();
+        }
     }
 
     private void StartReading()
     {
-        var source = new PartitionSource(_context.Log, _partition, _checkpointOffset, _checkpointClockMs, _settings.MaxBatchRecords);
+        var source = new PartitionSource(
+            _context.Log, _partition, _checkpointOffset, _checkpointClockMs, _settings.MaxBatchRecords, _settings.BatchLinger);
         _reading = Source.FromGraph(source)
             .ViaMaterialized(KillSwitches.Single<PartitionBatch>(), Keep.Right)
             .Async() // the next batch is read and decoded while this one is counted
-            .WithAttributes(Attributes.CreateInputBuffer(1, 1))
+            .AddAttributes(Attributes.CreateInputBuffer(1, 1))
             .To(Sink.ActorRefWithAck<PartitionBatch>(
                 Self, ReadingStarted.Instance, BatchTaken.Instance, new ReadingEnded(null), failure => new ReadingEnded(failure)))
             .Run(Context.Materializer(ActorMaterializerSettings.Create(Context.System).WithDispatcher(CountingDispatcher.Path)));

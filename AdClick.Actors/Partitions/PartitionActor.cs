@@ -26,7 +26,8 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private bool _isDraining;
 
-    private PartitionActor(PartitionContext context, PartitionProgress acquired)
+    /// <summary>Made by <see cref="Props"/>.</summary>
+    public PartitionActor(PartitionContext context, PartitionProgress acquired)
     {
         _context = context;
         _settings = context.Settings;
@@ -38,9 +39,13 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
         PersistenceId = PersistenceIdOf(acquired.LogEpoch, acquired.Partition);
     }
 
-    private enum Tick
+    /// <summary>What its timers say; a test may say it too.</summary>
+    internal enum Tick
     {
+        /// <summary>Write the counts to the metrics store.</summary>
         Flush,
+
+        /// <summary>Write a checkpoint.</summary>
         Checkpoint,
     }
 
@@ -90,7 +95,8 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
                 WriteFlush();
                 break;
             case ReadingStarted:
-                Sender.Tell(BatchTaken.Instance);
+                _waitingReader = Sender;
+                ReadOn();
                 break;
             case ReadingEnded ended:
                 OnReadingEnded(ended.Failure);
@@ -112,6 +118,15 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
             default:
                 Unhandled(message);
                 break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop()
+    {
+        if (_recovering is null)
+        {
+            PostStatus(); // how far it came, for the entity to judge a failure by
         }
     }
 
@@ -154,7 +169,6 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
             return;
         }
 
-        PostStatus();
         Context.Stop(Self);
     }
 

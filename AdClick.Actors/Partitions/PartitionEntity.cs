@@ -1,7 +1,9 @@
+using System.Runtime.Serialization;
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.Metrics;
 using Akka.Actor;
 using Akka.Event;
+using Google.Protobuf;
 
 namespace AdClick.Actors.Partitions;
 
@@ -24,7 +26,8 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private long _failedOffset = -1;
     private bool _isHandingOff;
 
-    private PartitionEntity(PartitionContext context, int partition)
+    /// <summary>Made by <see cref="Props"/>.</summary>
+    public PartitionEntity(PartitionContext context, int partition)
     {
         _context = context;
         _partition = partition;
@@ -62,7 +65,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
                 break;
             case DependencyFailed failed:
                 _failure = failed.Cause;
-                _isDependencyFailure = true;
+                _isDependencyFailure = failed.Cause is not (InvalidProtocolBufferException or SerializationException); // those are in the data
                 _log.Warning(failed.Cause, "Partition {0}: {1}.", _partition, failed.What);
                 break;
             case Status.Failure failure:
@@ -76,6 +79,11 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
                 break;
             case TryAgain:
                 Acquire();
+                break;
+            case HandOffTimedOut:
+                _log.Warning("Partition {0}: not drained within {1}; whoever takes it over counts on from the checkpoint before.",
+                    _partition, _context.Settings.HandOffTimeout);
+                Context.Stop(Self);
                 break;
             case PartitionCommands.HandOff:
                 OnHandOff();
@@ -120,8 +128,10 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     {
         PartitionMetrics.Failures.Add(1);
         var offset = _context.Board.Snapshot().FirstOrDefault(status => status.Partition == _partition)?.NextOffset ?? 0;
-        if (offset != _failedOffset)
+        if (offset > _failedOffset)
         {
+            // It got further than ever before: whatever it failed at then, it has passed. Batches differ from try to try, so a failure at one record
+            // shows at this offset or a little before it.
             _failedOffset = offset;
             _failuresAtOffset = 0;
             _attempts = 0;
@@ -155,6 +165,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
         else
         {
             _actor.Tell(PartitionCommands.HandOff.Instance);
+            Timers.StartSingleTimer(HandOffTimedOut.Instance, HandOffTimedOut.Instance, _context.Settings.HandOffTimeout);
         }
     }
 
@@ -168,6 +179,11 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     /// <param name="What">What failed.</param>
     /// <param name="Cause">How.</param>
     internal sealed record DependencyFailed(string What, Exception Cause) : INoSerializationVerificationNeeded;
+
+    private sealed class HandOffTimedOut : INoSerializationVerificationNeeded
+    {
+        public static readonly HandOffTimedOut Instance = new();
+    }
 
     private sealed class TryAgain : INoSerializationVerificationNeeded
     {

@@ -14,7 +14,8 @@ internal sealed class PartitionWaker : UntypedActor, IWithTimers
     private readonly IActorRef _region;
     private readonly int _partitions;
 
-    private PartitionWaker(IActorRef region, int partitions)
+    /// <summary>Made by <see cref="Props"/>.</summary>
+    public PartitionWaker(IActorRef region, int partitions)
     {
         _region = region;
         _partitions = partitions;

@@ -32,7 +32,12 @@ internal sealed class PendingCounts
 
         foreach (var cell in counts)
         {
-            var index = slot.Pending.FindLastIndex(pending => pending.Key == cell.Key);
+            var index = slot.Pending.Count - 1;
+            while (index >= 0 && slot.Pending[index].Key != cell.Key)
+            {
+                index--;
+            }
+
             if (index >= 0)
             {
                 slot.Pending[index] = cell;

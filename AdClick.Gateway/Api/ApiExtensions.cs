@@ -25,8 +25,10 @@ internal static class ApiExtensions
         services.AddHostedService<ApiKeyRefresher>();
         services.AddMetricsGateway();
 
-        services.AddAuthentication(ApiKeyAuthentication.SchemeName)
-            .AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
+        // AddAuthentication would bring data protection along, with keys in the user's home that nothing here needs.
+        services.AddAuthenticationCore(options => options.DefaultScheme = ApiKeyAuthentication.SchemeName);
+        services.AddWebEncoders();
+        new AuthenticationBuilder(services).AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
         services.AddAuthorizationBuilder()
             .AddPolicy(ApiScopes.Admin, policy => policy.RequireRole(ApiScopes.Admin))
             .AddPolicy(ApiScopes.Publisher, policy => policy.RequireRole(ApiScopes.Admin, ApiScopes.Publisher))

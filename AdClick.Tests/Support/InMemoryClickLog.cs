@@ -7,6 +7,7 @@ public sealed class InMemoryClickLog : IClickLog
 {
     private readonly TimeProvider _time;
     private readonly List<(long AppendTimeMs, byte[] Record)>[] _partitions;
+    private readonly long[] _begin;
     private readonly Lock _gate = new();
     private TaskCompletionSource _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -14,6 +15,7 @@ public sealed class InMemoryClickLog : IClickLog
     {
         _time = time ?? TimeProvider.System;
         _partitions = [.. Enumerable.Range(0, partitions).Select(_ => new List<(long, byte[])>())];
+        _begin = new long[partitions];
         Identity = new LogIdentity(Guid.NewGuid(), partitions);
     }
 
@@ -65,11 +67,22 @@ public sealed class InMemoryClickLog : IClickLog
     {
         lock (_gate)
         {
-            return new LogRange(0, _partitions[partition].Count);
+            return new LogRange(_begin[partition], _partitions[partition].Count);
         }
     }
 
-    public void Truncate(int partition, long offset, DateTimeOffset olderThan) { }
+    public void Truncate(int partition, long offset, DateTimeOffset olderThan)
+    {
+        lock (_gate)
+        {
+            var records = _partitions[partition];
+            while (_begin[partition] < offset && records[(int)_begin[partition]].AppendTimeMs < olderThan.ToUnixTimeMilliseconds())
+            {
+                var begin = (int)_begin[partition]++;
+                records[begin] = (records[begin].AppendTimeMs, []);
+            }
+        }
+    }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -86,6 +99,11 @@ public sealed class InMemoryClickLog : IClickLog
                 lock (log._gate)
                 {
                     var records = log._partitions[partition];
+                    if (_offset < log._begin[partition])
+                    {
+                        throw new ClickLogDamagedException($"Offset {_offset} of partition {partition} is truncated.");
+                    }
+
                     if (_offset < records.Count)
                     {
                         _batch.Clear();

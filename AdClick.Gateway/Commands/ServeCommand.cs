@@ -1,0 +1,25 @@
+using AdClick.Gateway.Hosting;
+using Microsoft.AspNetCore.Connections;
+
+namespace AdClick.Gateway.Commands;
+
+/// <summary>No word on the command line: take clicks, count them, answer questions.</summary>
+internal static class ServeCommand
+{
+    /// <summary>Runs until it is told to stop; gives the exit code.</summary>
+    public static async Task<int> RunAsync(string[] settings)
+    {
+        await using var host = GatewayHost.Build(settings);
+        var watch = host.Application.Services.GetRequiredService<StartupWatch>();
+        try
+        {
+            await host.Application.RunAsync();
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            throw new StartupException($"{e.Message} Another program listens there; stop it, or set urls (or AdClick:MetricsUrl) to another address.", e);
+        }
+
+        return watch.ExitCode;
+    }
+}

@@ -1,0 +1,399 @@
+using AdClick.Actors.ClickLog;
+using AdClick.Actors.ClickLog.Embedded;
+using AdClick.Actors.Clicks;
+using AdClick.Actors.Metrics;
+using AdClick.Actors.Metrics.Sqlite;
+using AdClick.Actors.Partitions;
+using AdClick.Tests.Support;
+using Akka.Actor;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace AdClick.Tests.Partitions;
+
+/// <summary>
+/// A scripted run of clicks is crashed before and after every single operation on log, journal, snapshot store and metrics store in turn, restarted on the same
+/// data and drained. Every run must end in the counts of the one that was never crashed (I1, I2, I4).
+/// </summary>
+public sealed class CrashPointTests
+{
+    private static readonly string[] Operations =
+    [
+        "log append", "log range", "log open", "log read", "log truncate",
+        "journal sequence number", "journal replay", "journal write", "journal purge",
+        "snapshot load", "snapshot save", "snapshot delete",
+        "store acquire", "store flush",
+    ];
+
+    private static readonly Script TheScript = Script.Write();
+
+    [Fact]
+    public async Task Every_run_that_crashes_once_ends_in_the_counts_of_the_run_that_never_does()
+    {
+        var expected = await RunAsync(true, []);
+        AssertIsWhatTheRuleSays(expected.Counts);
+
+        Assert.Equal(Operations.SelectMany(operation => (string[])[$"after {operation}", $"before {operation}"]).Order(), expected.Steps.Keys.Order());
+
+        var points = expected.Steps.SelectMany(step => Enumerable.Range(1, step.Value).Select(occurrence => (step.Key, occurrence)));
+        await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (point, _) =>
+        {
+            var run = await RunAsync(true, [point]);
+            Assert.True(expected.Counts.SequenceEqual(run.Counts), $"A crash {point}: {Difference(expected.Counts, run.Counts)}");
+        });
+    }
+
+    [Fact]
+    public async Task Every_run_in_which_an_operation_fails_once_ends_in_the_same_counts_by_itself()
+    {
+        var expected = await RunAsync(false, []);
+        var points = expected.Steps.SelectMany(step => Enumerable.Range(1, step.Value).Select(occurrence => (step.Key, occurrence)));
+        await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (point, _) =>
+        {
+            var run = await RunAsync(false, [point], survives: true);
+            Assert.True(expected.Counts.SequenceEqual(run.Counts), $"A failure {point}: {Difference(expected.Counts, run.Counts)}");
+        });
+    }
+
+    [Fact]
+    public async Task A_run_that_crashes_again_and_again_ends_in_the_same_counts()
+    {
+        var expected = await RunAsync(false, []);
+        for (var seed = 1; seed <= 12; seed++)
+        {
+            var random = new Random(seed);
+            string[] steps = [.. expected.Steps.Keys.Order()];
+            (string, int)[] crashes = [.. Enumerable.Range(0, 12).Select(_ => (steps[random.Next(steps.Length)], random.Next(1, 5)))];
+            var run = await RunAsync(false, crashes, takesSnapshots: seed % 2 == 0);
+            Assert.True(expected.Counts.SequenceEqual(run.Counts),
+                $"Crashes {string.Join(", ", crashes)}: {Difference(expected.Counts, run.Counts)}");
+        }
+    }
+
+    [Fact]
+    public async Task Without_snapshots_the_purge_takes_what_the_clock_has_outlived_and_no_more()
+    {
+        var firstRow = 0L;
+        var run = await RunAsync(false, [], takesSnapshots: false, atTheEnd: (folder, log) =>
+            firstRow = TestJournal.Read(folder["journal.db"], PartitionActor.PersistenceIdOf(log.Identity.Epoch, 0))[0].SequenceNr);
+        AssertIsWhatTheRuleSays(run.Counts);
+        Assert.True(firstRow > 1, "Nothing was purged.");
+    }
+
+    private static void AssertIsWhatTheRuleSays(IReadOnlyList<string> counts)
+    {
+        var naive = new NaiveCount(0, 1, Script.AllowedLatenessMs);
+        foreach (var (timeMs, record, _) in TheScript.Steps)
+        {
+            naive.Apply(timeMs, record);
+        }
+
+        Assert.Equal(naive.Counts.Select(count => Line(count.Key.AdId, count.Key.SubShard, count.Key.Minute, count.Key.Outcome, count.Value)).Order(), counts);
+        Assert.Equal(Enum.GetValues<ClickOutcome>().Length, naive.Counts.Keys.Select(key => key.Outcome).Distinct().Count());
+    }
+
+    private static string Difference(IReadOnlyList<string> expected, IReadOnlyList<string> actual) =>
+        $"missing [{string.Join("; ", expected.Except(actual))}], instead [{string.Join("; ", actual.Except(expected))}]";
+
+    private static string Line(string adId, int subShard, int minute, ClickOutcome outcome, long clicks) => $"{adId}/{subShard} {minute} {outcome.Name()} {clicks}";
+
+    /// <summary>Runs the script to its end; incarnation i is crashed at step <c>crashes[i]</c>, the last one never. Returns the last one's steps.</summary>
+    private static async Task<(IReadOnlyList<string> Counts, IReadOnlyDictionary<string, int> Steps)> RunAsync(
+        bool onEmbeddedDefault,
+        (string Step, int Occurrence)[] crashes,
+        bool survives = false,
+        bool takesSnapshots = true,
+        Action<TestFolder, IClickLog>? atTheEnd = null)
+    {
+        using var folder = new TestFolder();
+        await using var data = onEmbeddedDefault ? new EmbeddedData(folder) : (RunData)new MemoryData();
+        foreach (var (step, occurrence) in ((string?, int)[])[.. crashes, (null, 0)])
+        {
+            var crash = new CrashPoint(step, occurrence, survives);
+            await using (var incarnation = new Incarnation(folder, data, crash, survives, takesSnapshots))
+            {
+                var script = incarnation.PlayAsync();
+                var first = await Task.WhenAny(script, survives ? script : crash.Crashed).WaitAsync(TimeSpan.FromSeconds(30));
+                if (first == script)
+                {
+                    await script;
+                    atTheEnd?.Invoke(folder, data.Log);
+                    return ([.. data.Counts().Order()], crash.Steps); // a crash that is left over is beyond the end
+                }
+            }
+
+            await data.RestartAsync();
+        }
+
+        throw new InvalidOperationException("The last incarnation never crashes.");
+    }
+
+    /// <summary>What stays when the process ends.</summary>
+    private abstract class RunData : IAsyncDisposable
+    {
+        protected FakeTimeProvider Time { get; } = new(DateTimeOffset.FromUnixTimeMilliseconds(TestClick.Start));
+
+        public abstract IClickLog Log { get; }
+
+        public abstract IMetricsStore Store { get; }
+
+        public void SetTime(long timeMs)
+        {
+            if (timeMs > Time.GetUtcNow().ToUnixTimeMilliseconds())
+            {
+                Time.SetUtcNow(DateTimeOffset.FromUnixTimeMilliseconds(timeMs));
+            }
+        }
+
+        /// <summary>A new process opens it.</summary>
+        public abstract Task RestartAsync();
+
+        public abstract IEnumerable<string> Counts();
+
+        public abstract ValueTask DisposeAsync();
+    }
+
+    private sealed class MemoryData : RunData
+    {
+        private readonly InMemoryMetricsStore _store = new();
+
+        public MemoryData() => Log = new InMemoryClickLog(1, Time);
+
+        public override IClickLog Log { get; }
+
+        public override IMetricsStore Store => _store;
+
+        public override Task RestartAsync() => Task.CompletedTask;
+
+        public override IEnumerable<string> Counts() => _store.Counts()
+            .Select(count => Line(count.Key.AdId, count.Key.SubShard, count.Key.Minute, count.Key.Outcome, count.Value));
+
+        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    private sealed class EmbeddedData : RunData
+    {
+        // Small ones, so that a script drops some.
+        private static readonly EmbeddedLogOptions Sizes = new() { PageBytes = 16 * 1024, SegmentBytes = 32 * 1024 };
+
+        private readonly TestFolder _folder;
+        private EmbeddedClickLog _log;
+        private SqliteMetricsStore _store;
+
+        public EmbeddedData(TestFolder folder)
+        {
+            _folder = folder;
+            (_log, _store) = Open();
+        }
+
+        public override IClickLog Log => _log;
+
+        public override IMetricsStore Store => _store;
+
+        public override async Task RestartAsync()
+        {
+            await DisposeAsync();
+            (_log, _store) = Open();
+        }
+
+        public override IEnumerable<string> Counts()
+        {
+            using var connection = new SqliteConnection($"Data Source={_folder["metrics.db"]};Pooling=false");
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText =
+                """
+                SELECT ad_id, sub_shard, minute, outcome, sum(clicks) FROM (
+                    SELECT ad_id, sub_shard, minute, outcome, clicks FROM click_minute
+                    UNION ALL SELECT ad_id, sub_shard, minute, outcome, 1 FROM late_clicks JOIN ad_ids USING (ad))
+                GROUP BY 1, 2, 3, 4
+                """;
+            using var rows = command.ExecuteReader();
+            while (rows.Read())
+            {
+                yield return Line(rows.GetString(0), rows.GetInt32(1), rows.GetInt32(2), (ClickOutcome)rows.GetInt32(3), rows.GetInt64(4));
+            }
+        }
+
+        public override async ValueTask DisposeAsync()
+        {
+            await _store.DisposeAsync();
+            await _log.DisposeAsync();
+        }
+
+        private (EmbeddedClickLog Log, SqliteMetricsStore Store) Open() =>
+            (EmbeddedClickLog.Open(_folder["log"], 1, Time, null, Sizes), SqliteMetricsStore.Open(_folder["metrics.db"], Time));
+    }
+
+    /// <summary>One life of the process.</summary>
+    private sealed class Incarnation : IAsyncDisposable
+    {
+        private static readonly PartitionSettings Settings = new()
+        {
+            AllowedLateness = TimeSpan.FromMilliseconds(Script.AllowedLatenessMs),
+            FlushInterval = TimeSpan.FromHours(1), // the script says when
+            CheckpointInterval = TimeSpan.FromHours(1),
+            ClickLogRetention = TimeSpan.FromSeconds(-1),
+            MinSnapshotBytes = 1,
+            MinBackOff = TimeSpan.FromMilliseconds(1),
+            MaxBackOff = TimeSpan.FromMilliseconds(5),
+        };
+
+        private readonly TestFolder _folder;
+        private readonly RunData _data;
+        private readonly CrashPoint _crash;
+        private readonly PartitionHarness _harness;
+        private readonly CrashingLog _log;
+        private readonly PartitionContext _context;
+        private readonly bool _survives;
+        private IActorRef _entity;
+
+        public Incarnation(TestFolder folder, RunData data, CrashPoint crash, bool survives, bool takesSnapshots)
+        {
+            _survives = survives;
+            _folder = folder;
+            _data = data;
+            _crash = crash;
+            _harness = new PartitionHarness(folder, CrashPointSetup.Hocon, new CrashPointSetup(crash));
+            _log = new CrashingLog(data.Log, crash);
+            _context = PartitionHarness.Context(_log, new CrashingStore(data.Store, crash), Settings with
+            {
+                MaxSnapshotBytes = takesSnapshots ? long.MaxValue : -1,
+            });
+            _entity = _harness.Start(_context);
+        }
+
+        /// <summary>Plays the script from where the log ends to the end.</summary>
+        public async Task PlayAsync()
+        {
+            var written = (int)_data.Log.RangeOf(0).End;
+            for (var i = Math.Max(0, written - 1); i < TheScript.Steps.Count; i++)
+            {
+                var (timeMs, record, then) = TheScript.Steps[i];
+                if (i >= written)
+                {
+                    _data.SetTime(timeMs);
+                    await TryAsync(() => _data.Log.RangeOf(0).End > i ? Task.CompletedTask : _log.AppendAsync(0, "key"u8, record));
+                }
+
+                switch (then)
+                {
+                    case Then.Flush:
+                        await TellUntilAsync(PartitionActor.Tick.Flush, status => status.FlushedOffset == i + 1);
+                        break;
+                    case Then.Checkpoint:
+                        await TellUntilAsync(PartitionActor.Tick.Checkpoint, status => status.CheckpointOffset == i + 1);
+                        break;
+                    case Then.HandOff:
+                        await TellUntilAsync(PartitionActor.Tick.Flush, status => status.FlushedOffset == i + 1);
+                        await PartitionHarness.HandOffAsync(_entity);
+                        _entity = _harness.Start(_context);
+                        break;
+                    case Then.Purge:
+                        await TellUntilAsync(PartitionActor.Tick.Flush, status => status.FlushedOffset == i + 1);
+                        var progress = await _data.Store.ReadProgressAsync(_data.Log.Identity.Epoch, CancellationToken.None);
+                        await TryAsync(() => _crash.RunAsync(
+                            "journal purge", () => new SqliteJournalPurge(_folder["journal.db"]).PurgeAsync(progress, CancellationToken.None)));
+                        break;
+                }
+            }
+
+            await PartitionHarness.HandOffAsync(_entity);
+        }
+
+        private async Task TryAsync(Func<Task> work)
+        {
+            try
+            {
+                await work();
+            }
+            catch (IOException) when (_survives)
+            {
+                await work();
+            }
+        }
+
+        // The partition may still be starting, or the record on its way to it: so again and again.
+        private async Task TellUntilAsync(PartitionActor.Tick tick, Func<PartitionStatus, bool> isDone)
+        {
+            var partition = _harness.System.ActorSelection(_entity.Path / "*");
+            do
+            {
+                partition.Tell(tick);
+                if (tick != PartitionActor.Tick.Flush)
+                {
+                    partition.Tell(PartitionActor.Tick.Flush); // which posts the status
+                }
+
+                await Task.Delay(1);
+            }
+            while (!_context.Board.Snapshot().Any(isDone) && (_survives || !_crash.Crashed.IsCompleted));
+        }
+
+        public async ValueTask DisposeAsync() => await _harness.DisposeAsync();
+    }
+
+    /// <summary>What follows a record of the script.</summary>
+    private enum Then
+    {
+        GoOn,
+        Flush,
+        Checkpoint,
+        HandOff,
+        Purge,
+    }
+
+    /// <summary>Records with append times, and what is done in between.</summary>
+    private sealed record Script(IReadOnlyList<(long TimeMs, byte[] Record, Then Then)> Steps)
+    {
+        public const long AllowedLatenessMs = 10 * TestClick.Minute;
+
+        /// <summary>
+        /// All outcomes; impressions that die while others live; deltas that a snapshot covers, and such that the clock outlives.
+        /// </summary>
+        public static Script Write()
+        {
+            var steps = new List<(long, byte[], Then)>();
+            var t = TestClick.Start;
+            Click("a", 1, 1);
+            Click("a", 1, 1); // a copy
+            Click("b", 2, 1, ClickVerdict.Bot, then: Then.Flush);
+            Click("b", 2, 2);
+            Click("a", 1, 2, then: Then.Checkpoint);
+            steps.Add((t, [0xff], Then.GoOn)); // garbage
+            Click("a", 3, 1, ClickVerdict.InactiveAd);
+            Click("c", 4, 1, expiresIn: -TestClick.Second, then: Then.Flush);
+            steps.Add((t, TestClick.Mark("g", t, t - TestClick.Second), Then.Checkpoint));
+            Click("a", 1, 2, then: Then.HandOff); // a copy, whose first stands in a checkpoint
+            Click("a", 5, 1, expiresIn: TestClick.Hour, then: Then.Purge);
+            t += 40 * TestClick.Minute; // most of the above is dead now
+            steps.Add((t, TestClick.Mark("g", t, t), Then.GoOn));
+            Click("b", 6, 1, delay: 30 * TestClick.Minute, expiresIn: TestClick.Hour); // late
+            Click("b", 6, 2, then: Then.HandOff);
+            Click("a", 5, 2, then: Then.Flush); // a duplicate across all that
+            Click("a", 1, 3, expiresIn: -20 * TestClick.Minute, then: Then.Checkpoint); // of an impression that is forgotten
+            Click("a", 5, 1, expiresIn: TestClick.Hour, then: Then.Purge);
+            Click("c", 8, 1, then: Then.HandOff);
+            Click("b", 6, 3, then: Then.Flush); // of an impression that stands in an older delta, which the purge had to leave
+            t += 2 * TestClick.Hour;
+            Click("d", 7, 1, then: Then.Checkpoint);
+            Click("d", 7, 1, then: Then.Purge);
+            Click("d", 7, 2, then: Then.Flush);
+            return new Script(steps);
+
+            void Click(
+                string adId,
+                long impression,
+                ulong nonce,
+                ClickVerdict verdict = ClickVerdict.Valid,
+                long delay = 0,
+                long expiresIn = 5 * TestClick.Minute,
+                Then then = Then.GoOn)
+            {
+                t += 5 * TestClick.Second;
+                steps.Add((t, TestClick.Record(adId, impression, nonce, t - delay, 0, t + expiresIn, verdict), then));
+            }
+        }
+    }
+}

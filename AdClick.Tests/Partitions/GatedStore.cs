@@ -1,0 +1,37 @@
+using AdClick.Actors.ClickLog;
+using AdClick.Actors.Metrics;
+
+namespace AdClick.Tests.Partitions;
+
+/// <summary>A store whose answers a test can hold back, replace or watch.</summary>
+internal sealed class GatedStore(IMetricsStore store) : IMetricsStore
+{
+    private int _flushes;
+
+    /// <summary>In place of the store's own acquiring, if set.</summary>
+    public Func<Func<Task<PartitionProgress>>, Task<PartitionProgress>>? OnAcquire { get; set; }
+
+    /// <summary>In place of the store's own flush, if set: gets the flush and a function that does it.</summary>
+    public Func<PartitionFlush, Func<Task>, Task>? OnFlush { get; set; }
+
+    /// <summary>Flushes begun so far.</summary>
+    public int Flushes => Volatile.Read(ref _flushes);
+
+    public Task<PartitionProgress> AcquireAsync(LogIdentity log, int partition, CancellationToken cancellationToken)
+    {
+        Task<PartitionProgress> Acquire() => store.AcquireAsync(log, partition, cancellationToken);
+        return OnAcquire is { } gate ? gate(Acquire) : Acquire();
+    }
+
+    public Task FlushAsync(PartitionFlush flush, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _flushes);
+        Task Flush() => store.FlushAsync(flush, cancellationToken);
+        return OnFlush is { } gate ? gate(flush, Flush) : Flush();
+    }
+
+    public Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken) =>
+        store.ReadProgressAsync(logEpoch, cancellationToken);
+
+    public Task<ClickReport> QueryAsync(ClickQuery query, CancellationToken cancellationToken) => store.QueryAsync(query, cancellationToken);
+}
