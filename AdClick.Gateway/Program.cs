@@ -1,2 +1,39 @@
-var app = WebApplication.CreateBuilder(args).Build();
-app.Run();
+using System.CommandLine;
+using AdClick.Actors.Clicks;
+using AdClick.Gateway.Commands;
+using AdClick.Gateway.Hosting;
+
+// Settings may follow on every command line: --AdClick:Data=./data --urls http://127.0.0.1:8080
+var ad = new Option<string>("--ad") { Description = "Ad ID", Required = true };
+var count = new Option<int>("--count") { Description = "Number of click URLs", DefaultValueFactory = _ => 1 };
+var placement = new Option<string?>("--placement") { Description = "Placement that the impressions carry" };
+ad.Validators.Add(result => Check(result, result.GetValueOrDefault<string>(), text => Ids.IsValid(text), Ids.Rule));
+placement.Validators.Add(result => Check(result, result.GetValueOrDefault<string?>(), text => text is null || Ids.IsValid(text), Ids.Rule));
+count.Validators.Add(result => Check(result, result.GetValueOrDefault<int>(), n => n is >= 1 and <= TokensCommand.MaxCount, $"1 to {TokensCommand.MaxCount}"));
+
+var tokens = new Command("tokens", "Print signed click URLs, one a line; works beside a running node") { ad, count, placement };
+tokens.TreatUnmatchedTokensAsErrors = false;
+tokens.SetAction(parsed => TokensCommand.Run(
+    parsed.GetValue(ad)!, parsed.GetValue(count), parsed.GetValue(placement), CommandSettings.Of(parsed.UnmatchedTokens), Console.Out));
+
+var root = new RootCommand("AdClick counts ad clicks. Without a command it serves; settings follow as --AdClick:Name=value or --urls ADDRESS.") { tokens };
+root.TreatUnmatchedTokensAsErrors = false;
+root.SetAction((parsed, _) => ServeCommand.RunAsync(CommandSettings.Of(parsed.UnmatchedTokens)));
+
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+}
+catch (Exception e) when (e is InvalidSettingsException or StartupException)
+{
+    await Console.Error.WriteLineAsync($"AdClick does not start. {e.Message}");
+    return StartupException.ExitCode;
+}
+
+static void Check<T>(System.CommandLine.Parsing.OptionResult result, T value, Func<T, bool> isValid, string rule)
+{
+    if (!isValid(value))
+    {
+        result.AddError($"{result.Option.Name} must be {rule}.");
+    }
+}

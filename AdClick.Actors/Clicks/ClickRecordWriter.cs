@@ -50,8 +50,8 @@ public readonly record struct ClickRecord
 public readonly record struct MarkRecord(string Gateway, long TimeMs, long OpenFromMs);
 
 /// <summary>
-/// Writes a <c>LogRecord</c> (click.proto) straight into the caller's memory, byte for byte as the generated code does, which a test compares; that would take
-/// two objects and an array per click. Texts beyond their limit are cut, so that no record is ever too long for the log.
+/// Writes a <c>LogRecord</c> (click.proto) straight into the caller's memory, byte for byte as the generated code does, which a test compares;
+/// that would take two objects and an array per click. Texts beyond their limit are cut, so that no record is ever too long for the log.
 /// </summary>
 public static class ClickRecordWriter
 {
@@ -65,8 +65,8 @@ public static class ClickRecordWriter
     private const int MaxVarint = 10;
 
     /// <summary>
-    /// No record is longer, in bytes; less than half of what the log takes. Texts with their tags (2) and lengths (2), two fixed halves and the nonce with
-    /// theirs, times, sub-shard and verdict, and the frame around them.
+    /// No record is longer, in bytes; less than half of what the log takes. Texts with their tags (2) and lengths (2), two fixed halves and the
+    /// nonce with theirs, times, sub-shard and verdict, and the frame around them.
     /// </summary>
     public const int MaxBytes = ((Ids.MaxLength * 2) + MaxUserAgentLength + ClientNetwork.MaxLength + ReferrerHost.MaxLength + Language.MaxLength
         + MaxGatewayLength) * MaxBytesPerCharacter + (7 * 4) + (3 * 9) + (4 * (1 + MaxVarint)) + 4;
@@ -80,13 +80,15 @@ public static class ClickRecordWriter
     /// <param name="destination"><see cref="MaxBytes"/> are always enough.</param>
     /// <returns>Number of bytes written.</returns>
     /// <exception cref="ArgumentException">
-    /// The click could be written, but not be read again: a malformed ad key, or a time out of range. <paramref name="destination"/> may also be too short.
+    /// The click could be written, but not be read again: a malformed ad key, or a time out of range. <paramref name="destination"/> may also be
+    /// too short.
     /// </exception>
     public static int Write(in ClickRecord click, Span<byte> destination)
     {
         if (!Ids.IsValid(click.Ad.AdId) || click.Ad.SubShard is < 0 or >= AdKey.MaxSubShards)
         {
-            throw new ArgumentException($"The log can't hold a click of ad key '{click.Ad}': the ad ID must be {Ids.Rule}, the sub-shard 0 to 63.", nameof(click));
+            throw new ArgumentException(
+                $"The log can't hold a click of ad key '{click.Ad}': the ad ID must be {Ids.Rule}, the sub-shard 0 to 63.", nameof(click));
         }
 
         CheckTime(click.ClickTimeMs, "click time", nameof(click));
@@ -101,8 +103,9 @@ public static class ClickRecordWriter
         var adId = Text.Of(click.Ad.AdId, Ids.MaxLength);
 
         var body = Fixed64Size(click.Nonce) + Fixed64Size(click.Impression.High) + Fixed64Size(click.Impression.Low)
-            + VarintSize(click.ExpiresAtMs) + adId.Size(1) + VarintSize(click.Ad.SubShard) + VarintSize(click.ClickTimeMs) + VarintSize((int)click.Verdict)
-            + placement.Size(2) + userAgent.Size(2) + network.Size(2) + referrer.Size(2) + language.Size(2) + gateway.Size(2);
+            + VarintSize(click.ExpiresAtMs) + adId.Size(1) + VarintSize(click.Ad.SubShard) + VarintSize(click.ClickTimeMs)
+            + VarintSize((int)click.Verdict) + placement.Size(2) + userAgent.Size(2) + network.Size(2) + referrer.Size(2)
+            + language.Size(2) + gateway.Size(2);
 
         var output = Output.Of(1, body, destination);
         output.Fixed64Field(1, click.Nonce);
@@ -151,7 +154,8 @@ public static class ClickRecordWriter
         if (timeMs is < 0 or >= LogRecordReader.MaxTimeMs)
         {
             throw new ArgumentException(
-                $"The log can't hold a {name} of {timeMs} Unix milliseconds (from 0 and below {LogRecordReader.MaxTimeMs}); check the clock.", parameter);
+                $"The log can't hold a {name} of {timeMs} Unix milliseconds (from 0 and below {LogRecordReader.MaxTimeMs}); check the clock.",
+                parameter);
         }
     }
 

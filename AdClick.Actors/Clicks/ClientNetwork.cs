@@ -11,7 +11,8 @@ public static class ClientNetwork
     public const int MaxLength = 19;
 
     /// <summary>
-    /// The address cut to /24 (IPv4, also where it is wrapped in IPv6) or /48 (IPv6), such as <c>203.0.113.0/24</c>, <c>2001:db8:1::/48</c>; "" for null.
+    /// The address cut to /24 (IPv4, also where it is wrapped in IPv6) or /48 (IPv6), such as <c>203.0.113.0/24</c>, <c>2001:db8:1::/48</c>; ""
+    /// for null.
     /// </summary>
     public static string Cut(IPAddress? address)
     {

@@ -4,8 +4,9 @@ using System.Text.RegularExpressions;
 namespace AdClick.Actors.Clicks;
 
 /// <summary>
-/// Tells declared bots, and what is no browser, by the user agent: by the list of npm package crawler-user-agents (Bots/crawlers.txt, brought up to date by
-/// Bots/update.sh) and a short one of our own (Bots/own.txt, with reasons). Who lies about the user agent is not found here. Safe for use by many threads.
+/// Tells declared bots, and what is no browser, by the user agent: by the list of npm package crawler-user-agents (Bots/crawlers.txt, brought up
+/// to date by Bots/update.sh) and a short one of our own (Bots/own.txt, with reasons). Who lies about the user agent is not found here. Safe for
+/// use by many threads.
 /// </summary>
 public sealed partial class DeclaredBots
 {
@@ -80,13 +81,15 @@ public sealed partial class DeclaredBots
                 case "person" when bots.Remove(value):
                     break;
                 case "person":
-                    throw new InvalidDataException($"own.txt takes out the pattern '{value}', which is not in crawlers.txt any more; correct or remove the line.");
+                    throw new InvalidDataException(
+                        $"own.txt takes out the pattern '{value}', which is not in crawlers.txt any more; correct or remove the line.");
                 default:
                     throw new InvalidDataException($"The line '{line}' of own.txt must begin with 'browser', 'bot' or 'person' and a space.");
             }
         }
 
-        // Nearly all patterns are plain texts, which are found all at once; the others go into one automaton. Both take linear time, whatever the input.
+        // Nearly all patterns are plain texts, which are found all at once; the others go into one automaton. Both take linear time, whatever
+        // the input.
         var literals = new List<string>();
         var patterns = new List<string>();
         foreach (var bot in bots)

@@ -13,6 +13,9 @@ public readonly record struct ImpressionId(ulong High, ulong Low)
     /// <summary>Length of the binary form, in bytes.</summary>
     public const int ByteLength = 16;
 
+    /// <summary>Length of the text form, in characters.</summary>
+    public const int TextLength = 36;
+
     /// <summary>Unix time in milliseconds at which the impression was issued.</summary>
     public long IssuedAtMs => (long)(High >> 16);
 
@@ -49,7 +52,7 @@ public readonly record struct ImpressionId(ulong High, ulong Low)
     public static bool TryParse(string? text, out ImpressionId id)
     {
         id = default;
-        if (!Guid.TryParseExact(text, "D", out var guid))
+        if (text?.Length != TextLength || !Guid.TryParseExact(text, "D", out var guid)) // which by itself would pass over white space
         {
             return false;
         }
@@ -61,7 +64,7 @@ public readonly record struct ImpressionId(ulong High, ulong Low)
         return read.IsUuidV7;
     }
 
-    /// <summary>Writes the hyphenated text form, 36 characters; false where there is no room for it.</summary>
+    /// <summary>Writes the hyphenated text form, <see cref="TextLength"/> characters; false where there is no room for it.</summary>
     public bool TryFormat(Span<char> destination, out int charsWritten)
     {
         Span<byte> bytes = stackalloc byte[ByteLength];

@@ -10,7 +10,8 @@ namespace AdClick.Actors.Clicks;
 /// <param name="ExpiresAtMs">End of the token's life, Unix milliseconds; a click at this very time is still in time.</param>
 /// <param name="AdId">1 to 64 of <c>A-Z a-z 0-9 _ -</c>.</param>
 /// <param name="SubShard">
-/// The low bits of the impression ID, as many as the ad had sub-shards for at the time of issue (<see cref="ImpressionId.SubShard"/>); 0 unless the ad is hot.
+/// The low bits of the impression ID, as many as the ad had sub-shards for at the time of issue (<see cref="ImpressionId.SubShard"/>); 0 unless
+/// the ad is hot.
 /// </param>
 /// <param name="Placement">Where the ad was shown, in the same form as an ad ID, or null.</param>
 public readonly record struct ImpressionToken(ImpressionId Impression, long ExpiresAtMs, string AdId, int SubShard, string? Placement)

@@ -6,8 +6,8 @@ using System.Text;
 namespace AdClick.Actors.Clicks;
 
 /// <summary>
-/// The bytes of an impression token or click ID, read from left to right or written so. docs/token-format.md lays them out. The first byte names purpose and
-/// version and is signed with the rest, so that nothing signed for one purpose is ever taken for another.
+/// The bytes of an impression token or click ID, read from left to right or written so. docs/token-format.md lays them out. The first byte names
+/// purpose and version and is signed with the rest, so that nothing signed for one purpose is ever taken for another.
 /// </summary>
 internal ref struct SignedText(Span<byte> bytes)
 {
@@ -47,16 +47,8 @@ internal ref struct SignedText(Span<byte> bytes)
             return false; // the decoder would pass over white space and padding
         }
 
-        if (Base64Url.DecodeFromChars(text, destination, out _, out length) != OperationStatus.Done)
-        {
-            return false;
-        }
-
-        // The last character's bits beyond the last byte must be zero: encoding what was decoded gives the same character.
-        var tail = length % 3;
-        Span<char> again = stackalloc char[4];
-        return tail == 0
-            || (Base64Url.TryEncodeToChars(destination[(length - tail)..length], again, out var count) && again[count - 1] == text[^1]);
+        // Unused bits of the last character that are not zero are refused by the decoder itself.
+        return Base64Url.DecodeFromChars(text, destination, out _, out length) == OperationStatus.Done;
     }
 
     public void WriteByte(int value) => _bytes[_position++] = (byte)value;
@@ -139,7 +131,8 @@ internal ref struct SignedText(Span<byte> bytes)
             return false;
         }
 
-        unixMs = ((long)BinaryPrimitives.ReadUInt16BigEndian(_bytes[_position..]) << 32) | BinaryPrimitives.ReadUInt32BigEndian(_bytes[(_position + 2)..]);
+        unixMs = ((long)BinaryPrimitives.ReadUInt16BigEndian(_bytes[_position..]) << 32)
+            | BinaryPrimitives.ReadUInt32BigEndian(_bytes[(_position + 2)..]);
         _position += TimeLength;
         return unixMs < LogRecordReader.MaxTimeMs;
     }

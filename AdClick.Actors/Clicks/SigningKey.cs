@@ -4,7 +4,8 @@ using System.Text;
 namespace AdClick.Actors.Clicks;
 
 /// <summary>
-/// A secret that signs impression tokens and click IDs, and the ID that names it in them. The secret never leaves this class: neither by a property nor in text.
+/// A secret that signs impression tokens and click IDs, and the ID that names it in them. The secret never leaves this class: neither by a
+/// property nor in text.
 /// </summary>
 public sealed class SigningKey
 {
@@ -36,7 +37,8 @@ public sealed class SigningKey
         if (secret.Length != SecretLength)
         {
             throw new ArgumentException(
-                $"The secret of signing key '{keyId}' has {secret.Length} bytes; it must have {SecretLength} (make one with: openssl rand -base64 {SecretLength}).",
+                $"The secret of signing key '{keyId}' has {secret.Length} bytes; it must have {SecretLength} "
+                + $"(make one with: openssl rand -base64 {SecretLength}).",
                 nameof(secret));
         }
 
@@ -65,13 +67,13 @@ public sealed class SigningKey
     /// <summary>The only advertisers whose ads the key may sign for; null for all.</summary>
     public IReadOnlySet<string>? Advertisers { get; }
 
-    internal ReadOnlySpan<byte> KeyIdBytes => _keyIdBytes;
-
     /// <summary>Whether a token of one of this advertiser's ads may carry the key's signature.</summary>
     public bool MaySign(string advertiserId) => Advertisers is null || Advertisers.Contains(advertiserId);
 
     /// <summary>The key's ID, never the secret.</summary>
     public override string ToString() => KeyId;
+
+    internal bool HasId(ReadOnlySpan<byte> keyId) => keyId.SequenceEqual(_keyIdBytes);
 
     internal bool HasSecretOf(SigningKey other) => CryptographicOperations.FixedTimeEquals(_secret, other._secret);
 

@@ -43,7 +43,8 @@ public sealed class SigningKeyRing
         }
 
         _signingKey = Array.Find(_keys, key => key.KeyId == signingKeyId) ?? throw new ArgumentException(
-            $"The key '{signingKeyId}' that is to sign is not among the signing keys ({(_keys.Length == 0 ? "there are none" : string.Join(", ", (object[])_keys))}).",
+            $"The key '{signingKeyId}' that is to sign is not among the signing keys "
+            + $"({(_keys.Length == 0 ? "there are none" : string.Join(", ", (object[])_keys))}).",
             nameof(signingKeyId));
         if (_signingKey.Advertisers is not null)
         {
@@ -199,7 +200,7 @@ public sealed class SigningKeyRing
 
         foreach (var candidate in _keys)
         {
-            if (keyId.SequenceEqual(candidate.KeyIdBytes))
+            if (candidate.HasId(keyId))
             {
                 key = candidate.HasSigned(signed, buffer[signed.Length..length]) ? candidate : null;
                 return key is not null;

@@ -7,8 +7,8 @@ using System.Text;
 namespace AdClick.Actors.Clicks;
 
 /// <summary>
-/// An ad's target URL, taken apart once so that each click only joins the pieces. What a click fills in can't reach scheme or host (I6), and the result is
-/// plain ASCII, fit for a Location header.
+/// An ad's target URL, taken apart once so that each click only joins the pieces. What a click fills in can't reach scheme or host (I6), and the
+/// result is plain ASCII, fit for a Location header.
 /// </summary>
 public sealed class TargetUrl
 {
@@ -21,7 +21,6 @@ public sealed class TargetUrl
     /// <summary>The query parameter that carries the click ID where the URL has no <c>{click_id}</c>.</summary>
     public const string ClickIdParameter = "adclid";
 
-    private const int UuidLength = 36;
     private const int MaxMacroLength = 32; // the longest macro takes 13 characters; bounds the search for a closing brace
     private const string TimeFormat = "yyyy-MM-dd'T'HH'%3A'mm'%3A'ss'.'fff'Z'";
     private const int TimeLength = 28;
@@ -94,7 +93,8 @@ public sealed class TargetUrl
         {
             error = string.Create(
                 CultureInfo.InvariantCulture,
-                $"The URL could become {longest} characters long with its macros filled in and other characters percent-encoded; keep that within {MaxFilledLength}.");
+                $"The URL could become {longest} characters long with its macros filled in and other characters percent-encoded; "
+                + $"keep that within {MaxFilledLength}.");
             return false;
         }
 
@@ -136,7 +136,8 @@ public sealed class TargetUrl
             if (char.IsWhiteSpace(text[i]) || char.IsControl(text[i]))
             {
                 return string.Create(
-                    CultureInfo.InvariantCulture, $"Character {i + 1} of the URL is white space or a control character; remove it, or write a space as %20.");
+                    CultureInfo.InvariantCulture,
+                    $"Character {i + 1} of the URL is white space or a control character; remove it, or write a space as %20.");
             }
 
             if (text[i] == '\\')
@@ -311,7 +312,7 @@ public sealed class TargetUrl
     private static int LongestOf(Segment segment) => segment.Literal.Length + segment.Part switch
     {
         Part.ClickId or Part.AppendedClickId => SigningKeyRing.MaxClickIdLength,
-        Part.ImpressionId => UuidLength,
+        Part.ImpressionId => ImpressionId.TextLength,
         Part.AdId or Part.Placement => Ids.MaxLength,
         Part.ClickTime => TimeLength,
         _ => 0,
@@ -341,7 +342,7 @@ public sealed class TargetUrl
                         Part.Literal => segment.Literal.Length,
                         Part.ClickId => clickId?.Length ?? 0,
                         Part.AppendedClickId => clickId is null ? 0 : segment.Literal.Length + clickId.Length,
-                        Part.ImpressionId => UuidLength,
+                        Part.ImpressionId => ImpressionId.TextLength,
                         Part.AdId => adId.Length,
                         Part.Placement => placement.Length,
                         _ => TimeLength,

@@ -157,7 +157,8 @@ internal sealed partial class PartitionActor
 
     private void StartReading()
     {
-        var source = new PartitionSource(_context.Log, _partition, _checkpointOffset, _checkpointClockMs, _settings.MaxBatchRecords);
+        var source = new PartitionSource(
+            _context.Log, _partition, _checkpointOffset, _checkpointClockMs, _settings.MaxBatchRecords, _settings.BatchLinger);
         _reading = Source.FromGraph(source)
             .ViaMaterialized(KillSwitches.Single<PartitionBatch>(), Keep.Right)
             .Async() // the next batch is read and decoded while this one is counted

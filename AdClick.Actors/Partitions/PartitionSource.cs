@@ -15,6 +15,7 @@ internal sealed class PartitionSource : GraphStage<SourceShape<PartitionBatch>>
     private readonly long _offset;
     private readonly long _clockMs;
     private readonly int _maxRecords;
+    private readonly TimeSpan _linger;
 
     /// <summary>A source that starts at a checkpoint.</summary>
     /// <param name="log">The log.</param>
@@ -22,13 +23,17 @@ internal sealed class PartitionSource : GraphStage<SourceShape<PartitionBatch>>
     /// <param name="offset">First offset to read.</param>
     /// <param name="clockMs">Partition clock before it.</param>
     /// <param name="maxRecords">Most records in a batch.</param>
-    public PartitionSource(IClickLog log, int partition, long offset, long clockMs, int maxRecords)
+    /// <param name="linger">
+    /// Pause after a batch that was far from full. At a trickle every commit of the log would otherwise become a batch of its own, each with the cost of one.
+    /// </param>
+    public PartitionSource(IClickLog log, int partition, long offset, long clockMs, int maxRecords, TimeSpan linger)
     {
         _log = log;
         _partition = partition;
         _offset = offset;
         _clockMs = clockMs;
         _maxRecords = maxRecords;
+        _linger = linger;
         Shape = new SourceShape<PartitionBatch>(Out);
     }
 
@@ -40,7 +45,7 @@ internal sealed class PartitionSource : GraphStage<SourceShape<PartitionBatch>>
     /// <inheritdoc/>
     protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this);
 
-    private sealed class Logic : OutGraphStageLogic
+    private sealed class Logic : TimerGraphStageLogic
     {
         private readonly PartitionSource _source;
         private readonly CancellationTokenSource _stopped = new();
@@ -48,6 +53,7 @@ internal sealed class PartitionSource : GraphStage<SourceShape<PartitionBatch>>
         private readonly Action<(PartitionBatch? Batch, Exception? Failure)> _onRead;
         private IClickLogReader? _reader;
         private int _isReading;
+        private bool _isCaughtUp;
 
         public Logic(PartitionSource source)
             : base(source.Shape)
@@ -55,23 +61,10 @@ internal sealed class PartitionSource : GraphStage<SourceShape<PartitionBatch>>
             _source = source;
             _decoder = new BatchDecoder(source._partition, source._log.Identity.Partitions, source._offset, source._clockMs);
             _onRead = GetAsyncCallback<(PartitionBatch? Batch, Exception? Failure)>(OnRead);
-            SetHandler(source.Out, this);
+            SetHandler(source.Out, OnPull);
         }
 
         public override void PreStart() => _reader = _source._log.OpenReader(_source._partition, _source._offset);
-
-        public override void OnPull()
-        {
-            var read = _reader!.ReadAsync(_source._maxRecords, _stopped.Token);
-            if (read.IsCompletedSuccessfully)
-            {
-                Push(_source.Out, _decoder.Decode(read.Result));
-                return;
-            }
-
-            Volatile.Write(ref _isReading, 1);
-            _ = AwaitAsync(read);
-        }
 
         public override void PostStop()
         {
@@ -82,6 +75,33 @@ internal sealed class PartitionSource : GraphStage<SourceShape<PartitionBatch>>
             }
         }
 
+        protected override void OnTimer(object timerKey) => Read();
+
+        private void OnPull()
+        {
+            if (_isCaughtUp && _source._linger > TimeSpan.Zero)
+            {
+                ScheduleOnce(this, _source._linger);
+            }
+            else
+            {
+                Read();
+            }
+        }
+
+        private void Read()
+        {
+            var read = _reader!.ReadAsync(_source._maxRecords, _stopped.Token);
+            if (read.IsCompletedSuccessfully)
+            {
+                Push(Decode(read.Result));
+                return;
+            }
+
+            Volatile.Write(ref _isReading, 1);
+            _ = AwaitAsync(read);
+        }
+
         // The reader serves one thread at a time: when a read is under way at the stop, whoever finishes it closes the reader.
         private async Task AwaitAsync(ValueTask<LogBatch> read)
         {
@@ -89,7 +109,7 @@ internal sealed class PartitionSource : GraphStage<SourceShape<PartitionBatch>>
             Exception? failure = null;
             try
             {
-                batch = _decoder.Decode(await read.ConfigureAwait(false));
+                batch = Decode(await read.ConfigureAwait(false));
             }
             catch (Exception e)
             {
@@ -114,8 +134,16 @@ internal sealed class PartitionSource : GraphStage<SourceShape<PartitionBatch>>
             }
             else
             {
-                Push(_source.Out, read.Batch!);
+                Push(read.Batch!);
             }
         }
+
+        private PartitionBatch Decode(LogBatch batch)
+        {
+            _isCaughtUp = batch.Count < _source._maxRecords / 8;
+            return _decoder.Decode(batch);
+        }
+
+        private void Push(PartitionBatch batch) => Push(_source.Out, batch);
     }
 }

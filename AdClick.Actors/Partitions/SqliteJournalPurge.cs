@@ -4,8 +4,9 @@ using AdClick.Actors.Metrics.Sqlite;
 namespace AdClick.Actors.Partitions;
 
 /// <summary>
-/// Deletes the journal rows that no recovery needs any more: those below a partition's <see cref="PartitionProgress.PurgeBelow"/>. Not by Akka's DeleteMessages,
-/// which would have to be sent through the partition's own way of writing; and never the newest row, from which the journal knows the sequence number to go on from.
+/// Deletes the journal rows that no recovery needs any more: those below a partition's <see cref="PartitionProgress.PurgeBelow"/>. Not by Akka's
+/// DeleteMessages, which would have to be sent through the partition's own way of writing; and never the newest row, from which the journal knows
+/// the sequence number to go on from.
 /// </summary>
 /// <remarks>The table is the one that Akka.Persistence.Sql 1.5.73 makes with its default table mapping.</remarks>
 public sealed class SqliteJournalPurge
@@ -25,8 +26,8 @@ public sealed class SqliteJournalPurge
     /// <exception cref="MetricsStoreUnavailableException">The journal's file can't be written now.</exception>
     /// <exception cref="MetricsStoreDamagedException">The journal's file is damaged.</exception>
     public Task<int> PurgeAsync(IReadOnlyList<PartitionProgress> progress, CancellationToken cancellationToken) =>
-        Task.Factory.StartNew(
-            () => Purge(progress, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default); // SQLite's calls block
+        Task.Factory.StartNew( // on a thread of its own: SQLite's calls block
+            () => Purge(progress, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private int Purge(IReadOnlyList<PartitionProgress> progress, CancellationToken cancellationToken)
     {

@@ -198,28 +198,6 @@ public sealed class AdStateTests
         }
     }
 
-    [Fact]
-    public void An_impression_takes_at_most_64_bytes_by_its_own_account_and_by_the_garbage_collectors()
-    {
-        const int count = 1_000_000;
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        var state = new AdState(Key);
-        for (var i = 0; i < count; i++)
-        {
-            Apply(state, i, 1);
-            if (i % 10 == 0)
-            {
-                Apply(state, i, 2);
-            }
-        }
-
-        var measured = GC.GetTotalMemory(forceFullCollection: true) - before;
-        Assert.Equal(count, state.Impressions);
-        Assert.InRange(state.MemoryBytes / (double)count, 24, 64);
-        Assert.InRange(measured / (double)count, 24, 64);
-        GC.KeepAlive(state);
-    }
-
     private static IReadOnlyList<AdDelta> HandOver(AdState state) => state.HandOver(Terms, TestClick.Start, 0, out _);
 
     private static ClickOutcome Apply(

@@ -32,7 +32,8 @@ public sealed class EmbeddedClickLogTests : IDisposable
         var random = new Random(7);
         var records = Enumerable.Range(0, 400).Select(i =>
         {
-            var record = new byte[i switch { 0 => 0, 1 => 1, 2 => ClickLogLimits.MaxRecordBytes, _ => random.Next(ClickLogLimits.MaxRecordBytes + 1) }];
+            var length = i switch { 0 => 0, 1 => 1, 2 => ClickLogLimits.MaxRecordBytes, _ => random.Next(ClickLogLimits.MaxRecordBytes + 1) };
+            var record = new byte[length];
             random.NextBytes(record);
             return record;
         }).ToList();
@@ -180,7 +181,8 @@ public sealed class EmbeddedClickLogTests : IDisposable
     {
         using var gate = new ManualResetEventSlim();
         using var writing = new ManualResetEventSlim();
-        await using var log = EmbeddedClickLog.Open(_folder.Path, 1, TimeProvider.System, null, Small, files => new GatedDevice(files, writing, gate));
+        await using var log = EmbeddedClickLog.Open(
+            _folder.Path, 1, TimeProvider.System, null, Small, files => new GatedDevice(files, writing, gate));
         var first = log.AppendAsync(0);
         Assert.True(writing.Wait(TimeSpan.FromSeconds(20)), "Waited 20 s for the first write.");
 

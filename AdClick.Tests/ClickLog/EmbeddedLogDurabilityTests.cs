@@ -29,7 +29,8 @@ public sealed class EmbeddedLogDurabilityTests : IDisposable
     {
         using var gate = new ManualResetEventSlim();
         using var writing = new ManualResetEventSlim();
-        await using var log = EmbeddedClickLog.Open(_folder.Path, 1, TimeProvider.System, null, Small, files => new GatedDevice(files, writing, gate));
+        await using var log = EmbeddedClickLog.Open(
+            _folder.Path, 1, TimeProvider.System, null, Small, files => new GatedDevice(files, writing, gate));
         using var reader = log.OpenReader(0, 0);
         var append = log.AppendAsync(7);
         var reading = reader.ReadAsync(1, CancellationToken.None).AsTask();
@@ -54,9 +55,8 @@ public sealed class EmbeddedLogDurabilityTests : IDisposable
         using var reader = log.OpenReader(0, 0);
         var reading = reader.ReadAsync(1, CancellationToken.None).AsTask();
         var append = log.AppendAsync(0);
-        var names = await Task.WhenAll(
-            append.ContinueWith(_ => Thread.CurrentThread.Name, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default),
-            reading.ContinueWith(_ => Thread.CurrentThread.Name, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default));
+        var names = await Task.WhenAll(new[] { append, reading }.Select(waited => waited.ContinueWith(
+            _ => Thread.CurrentThread.Name, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)));
 
         Assert.DoesNotContain(names, name => name is not null && name.StartsWith("adclick-log", StringComparison.Ordinal));
     }

@@ -12,7 +12,7 @@ public sealed class EmbeddedLogFaultTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly FakeTimeProvider _time = new();
-    private readonly Recoveries _recoveries = new();
+    private readonly ListeningLogger _log = new();
     private readonly Disk _disk = new();
 
     public void Dispose() => _folder.Dispose();
@@ -43,7 +43,7 @@ public sealed class EmbeddedLogFaultTests : IDisposable
             await Assert.ThrowsAsync<ClickLogUnavailableException>(() => next);
 
             // It tries again, in vain.
-            var tried = _disk.NextFailure();
+            var tried = _log.NextTry;
             _time.Advance(TimeSpan.FromMilliseconds(250));
             await tried.InTime("the first retry");
             Assert.NotNull(log.Fault);
@@ -122,7 +122,7 @@ public sealed class EmbeddedLogFaultTests : IDisposable
     {
         var broken = new Disk { BytesLeft = 0 };
         await using var log = EmbeddedClickLog.Open(
-            _folder.Path, 2, _time, _recoveries, Small, files => new FaultyDevice(files, files.Partition == 1 ? broken : _disk));
+            _folder.Path, 2, _time, _log, Small, files => new FaultyDevice(files, files.Partition == 1 ? broken : _disk));
         await Assert.ThrowsAsync<ClickLogUnavailableException>(() => log.AppendAsync(0, partition: 1).InTime("the refusal"));
 
         await log.AppendAsync(0, partition: 0).InTime("an append to the other partition");
@@ -134,7 +134,7 @@ public sealed class EmbeddedLogFaultTests : IDisposable
     {
         using var small = new SmallFileSystem(_folder.Path, "512k");
         var taken = new List<long>();
-        await using (var log = EmbeddedClickLog.Open(_folder.Path, 1, TimeProvider.System, _recoveries, Small))
+        await using (var log = EmbeddedClickLog.Open(_folder.Path, 1, TimeProvider.System, _log, Small))
         {
             var ballast = Path.Combine(_folder.Path, "ballast");
             File.WriteAllBytes(ballast, new byte[300 * 1024]);
@@ -156,7 +156,7 @@ public sealed class EmbeddedLogFaultTests : IDisposable
             Assert.Equal(taken, (await log.ReadAllAsync()).Select(record => record.Number));
 
             File.Delete(ballast);
-            await _recoveries.Next.InTime("the log to notice that there is room");
+            await _log.NextRecovery.InTime("the log to notice that there is room");
             await log.AppendEachAsync(5000, 100, length: 1000);
             taken.AddRange(Enumerable.Range(5000, 100).Select(i => (long)i));
             Assert.Equal(taken, (await log.ReadAllAsync()).Select(record => record.Number));
@@ -176,24 +176,24 @@ public sealed class EmbeddedLogFaultTests : IDisposable
         }
 
         small.Remount("ro");
-        await using var readOnly = EmbeddedClickLog.Open(_folder.Path, 1, TimeProvider.System, _recoveries, Small);
+        await using var readOnly = EmbeddedClickLog.Open(_folder.Path, 1, TimeProvider.System, _log, Small);
         Assert.Contains("ead-only", readOnly.Fault, StringComparison.Ordinal);
         Assert.Equal(5, (await readOnly.ReadAllAsync()).Count);
         await Assert.ThrowsAsync<ClickLogUnavailableException>(() => readOnly.AppendAsync(5));
 
-        var recovered = _recoveries.Next;
+        var recovered = _log.NextRecovery;
         small.Remount("rw");
         await recovered.InTime("the log to notice that the disk is writable");
         await readOnly.AppendEachAsync(5, 1);
         Assert.Equal([0, 1, 2, 3, 4, 5], (await readOnly.ReadAllAsync()).Select(record => record.Number));
     }
 
-    private EmbeddedClickLog OpenOnDisk() => EmbeddedClickLog.Open(_folder.Path, 1, _time, _recoveries, Small, files => new FaultyDevice(files, _disk));
+    private EmbeddedClickLog OpenOnDisk() => EmbeddedClickLog.Open(_folder.Path, 1, _time, _log, Small, files => new FaultyDevice(files, _disk));
 
     private async Task AdvanceUntilRecoveredAsync()
     {
         // The wait is armed before the clock moves; the longest back-off is 5 s.
-        var recovered = _recoveries.Next;
+        var recovered = _log.NextRecovery;
         _time.Advance(TimeSpan.FromSeconds(5));
         await recovered.InTime("the log to write again");
     }
@@ -201,13 +201,7 @@ public sealed class EmbeddedLogFaultTests : IDisposable
     /// <summary>How much the disk still takes; null is no bound.</summary>
     private sealed class Disk
     {
-        private TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
         public int? BytesLeft { get; set; }
-
-        public Task NextFailure() => (_failed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-
-        public void Fail() => _failed.TrySetResult();
     }
 
     /// <summary>Writes what the disk takes, then fails as a full disk does.</summary>
@@ -219,7 +213,6 @@ public sealed class EmbeddedLogFaultTests : IDisposable
             {
                 base.Write(segment, position, bytes[..left]);
                 disk.BytesLeft = 0;
-                disk.Fail();
                 throw new IOException("No space left on device.");
             }
 
@@ -228,19 +221,31 @@ public sealed class EmbeddedLogFaultTests : IDisposable
         }
     }
 
-    /// <summary>A logger that tells when the log says it can write again.</summary>
-    private sealed class Recoveries : ILogger
+    /// <summary>A logger that tells what the log says: that it can write again, or that it will try once more (its timer is armed then).</summary>
+    private sealed class ListeningLogger : ILogger
     {
         private readonly Lock _gate = new();
-        private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private TaskCompletionSource _recovery = NewSignal();
+        private TaskCompletionSource _try = NewSignal();
 
-        public Task Next
+        public Task NextRecovery
         {
             get
             {
                 lock (_gate)
                 {
-                    return _next.Task;
+                    return _recovery.Task;
+                }
+            }
+        }
+
+        public Task NextTry
+        {
+            get
+            {
+                lock (_gate)
+                {
+                    return _try.Task;
                 }
             }
         }
@@ -251,15 +256,23 @@ public sealed class EmbeddedLogFaultTests : IDisposable
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (formatter(state, exception).Contains("can write again", StringComparison.Ordinal))
+            var text = formatter(state, exception);
+            lock (_gate)
             {
-                lock (_gate)
+                if (text.Contains("can write again", StringComparison.Ordinal))
                 {
-                    _next.SetResult();
-                    _next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    _recovery.SetResult();
+                    _recovery = NewSignal();
+                }
+                else if (text.Contains("tries again in", StringComparison.Ordinal))
+                {
+                    _try.SetResult();
+                    _try = NewSignal();
                 }
             }
         }
+
+        private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     /// <summary>A tmpfs over a folder.</summary>

@@ -26,7 +26,8 @@ internal static class EmbeddedLogFixture
         return record;
     }
 
-    public static long NumberOf(ReadOnlySpan<byte> record) => long.Parse(record.TrimStart((byte)'.'), NumberStyles.None, CultureInfo.InvariantCulture);
+    public static long NumberOf(ReadOnlySpan<byte> record) =>
+        long.Parse(record.TrimStart((byte)'.'), NumberStyles.None, CultureInfo.InvariantCulture);
 
     public static Task AppendAsync(this EmbeddedClickLog log, long number, int partition = 0, int length = 200) =>
         log.AppendAsync(partition, "ad/0"u8, Record(number, length));

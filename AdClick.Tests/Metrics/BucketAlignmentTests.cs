@@ -67,14 +67,18 @@ public sealed class BucketAlignmentTests
     public void A_date_that_a_zone_left_out_has_no_bucket()
     {
         // Samoa went from 29 December 2011 straight to the 31st.
-        Assert.Equal("2011-12-29T10:00Z 2011-12-30T10:00Z 2011-12-31T10:00Z", Starts(Align("2011-12-29T10:00Z", "2011-12-31T00:00Z", Granularity.Day, "Pacific/Apia")));
+        Assert.Equal(
+            "2011-12-29T10:00Z 2011-12-30T10:00Z 2011-12-31T10:00Z",
+            Starts(Align("2011-12-29T10:00Z", "2011-12-31T00:00Z", Granularity.Day, "Pacific/Apia")));
     }
 
     [Fact]
     public void Hours_follow_the_clock_of_a_zone_with_an_odd_offset()
     {
-        Assert.Equal("2026-11-24T00:15Z 2026-11-24T01:15Z", Starts(Align("2026-11-24T00:20Z", "2026-11-24T01:00Z", Granularity.Hour, "Asia/Kathmandu")));
-        Assert.Equal("1971-01-01T00:44Z 1971-01-01T01:44Z", Starts(Align("1971-01-01T01:00Z", "1971-01-01T01:30Z", Granularity.Hour, "Africa/Monrovia")));
+        Assert.Equal(
+            "2026-11-24T00:15Z 2026-11-24T01:15Z", Starts(Align("2026-11-24T00:20Z", "2026-11-24T01:00Z", Granularity.Hour, "Asia/Kathmandu")));
+        Assert.Equal(
+            "1971-01-01T00:44Z 1971-01-01T01:44Z", Starts(Align("1971-01-01T01:00Z", "1971-01-01T01:30Z", Granularity.Hour, "Africa/Monrovia")));
     }
 
     [Fact]
@@ -101,7 +105,8 @@ public sealed class BucketAlignmentTests
         Assert.Contains("10000 buckets", Refused(from, from.AddMinutes(10_001), Granularity.Minute, "UTC"), StringComparison.Ordinal);
         Assert.Equal(10_000, Align(from.AddDays(-10_000), from, Granularity.Day, "UTC").Count);
         Assert.Contains("10000 buckets", Refused(from.AddDays(-10_001), from, Granularity.Day, "UTC"), StringComparison.Ordinal);
-        Assert.Contains("10000 buckets", Refused(Time("0002-01-01T00:00Z"), Time("9997-01-01T00:00Z"), Granularity.Minute, "Europe/Berlin"), StringComparison.Ordinal);
+        Assert.Contains("10000 buckets", Refused(Time("0002-01-01T00:00Z"), Time("9997-01-01T00:00Z"), Granularity.Minute, "Europe/Berlin"),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -122,9 +127,12 @@ public sealed class BucketAlignmentTests
     public void A_wrong_question_is_refused_by_the_name_of_its_field()
     {
         Assert.Contains("'from'", Refused(Time("2026-01-02T00:00Z"), Time("2026-01-01T00:00Z"), Granularity.Day, "UTC"), StringComparison.Ordinal);
-        Assert.Contains("'granularity'", Refused(Time("2026-01-01T00:00Z"), Time("2026-01-02T00:00Z"), (Granularity)9, "UTC"), StringComparison.Ordinal);
-        Assert.Contains("years", Refused(DateTimeOffset.MinValue, DateTimeOffset.MinValue.AddHours(1), Granularity.Day, "UTC"), StringComparison.Ordinal);
-        Assert.Contains("years", Refused(DateTimeOffset.MaxValue.AddHours(-1), DateTimeOffset.MaxValue, Granularity.Day, "UTC"), StringComparison.Ordinal);
+        Assert.Contains("'granularity'", Refused(Time("2026-01-01T00:00Z"), Time("2026-01-02T00:00Z"), (Granularity)9, "UTC"),
+            StringComparison.Ordinal);
+        Assert.Contains("years", Refused(DateTimeOffset.MinValue, DateTimeOffset.MinValue.AddHours(1), Granularity.Day, "UTC"),
+            StringComparison.Ordinal);
+        Assert.Contains("years", Refused(DateTimeOffset.MaxValue.AddHours(-1), DateTimeOffset.MaxValue, Granularity.Day, "UTC"),
+            StringComparison.Ordinal);
     }
 
     [Property(MaxTest = 150)]
@@ -146,7 +154,9 @@ public sealed class BucketAlignmentTests
         });
     }
 
-    /// <summary>Walks minute by minute: a bucket begins where the local quarter, hour or (for the first time) date is another than a minute before.</summary>
+    /// <summary>
+    /// Walks minute by minute: a bucket begins where the local quarter, hour or (for the first time) date is another than a minute before.
+    /// </summary>
     private static List<long> Reference(string zone, Granularity granularity, int from, int to)
     {
         var info = TimeZoneInfo.FindSystemTimeZoneById(zone);

@@ -64,8 +64,8 @@ public sealed class SqliteStoreFile : IAsyncDisposable
         var clockMs = DateTimeOffset.Parse(time, null).ToUnixTimeMilliseconds();
         for (var partition = 0; partition < Log.Partitions; partition++)
         {
-            await Store.FlushAsync(
-                FlushOf() with { Progress = Progress(partition, clockMs: clockMs) with { Marks = [new GatewayMark("g1", clockMs, clockMs)] } }, default);
+            var progress = Progress(partition, clockMs: clockMs) with { Marks = [new GatewayMark("g1", clockMs, clockMs)] };
+            await Store.FlushAsync(FlushOf() with { Progress = progress }, default);
         }
     }
 
@@ -98,7 +98,8 @@ public sealed class SqliteStoreFile : IAsyncDisposable
         Store.QueryAsync(Ask(adId, from, to, granularity, zone), default);
 
     /// <summary>Accepted clicks of an ad, over all time.</summary>
-    public async Task<long> ClicksAsync(string adId) => (await AskAsync(adId, "2020-01-01T00:00Z", "2030-01-01T00:00Z", Granularity.Day)).Total.Clicks;
+    public async Task<long> ClicksAsync(string adId) =>
+        (await AskAsync(adId, "2020-01-01T00:00Z", "2030-01-01T00:00Z", Granularity.Day)).Total.Clicks;
 
     /// <summary>Runs SQL on the writing connection.</summary>
     internal Task SqlAsync(string sql) => Store.RunOnWriterAsync(database =>
@@ -108,6 +109,29 @@ public sealed class SqliteStoreFile : IAsyncDisposable
     });
 
     internal Task<long> ReadAsync(string sql) => Store.RunOnWriterAsync(database => database.ReadInt64(sql));
+
+    /// <summary>Holds the writer up, so that what comes next gathers behind it; the call of the result lets it go on.</summary>
+    /// <param name="before">Done on the writing connection first.</param>
+    internal async Task<Func<Task>> HoldWriterAsync(Action<SqliteDatabase>? before = null)
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new TaskCompletionSource();
+        var held = Store.RunOnWriterAsync(database =>
+        {
+            before?.Invoke(database);
+            started.TrySetResult();
+            return release.Task.Wait(TimeSpan.FromSeconds(30));
+        });
+        await started.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        return async () =>
+        {
+            release.SetResult();
+            if (!await held)
+            {
+                throw new TimeoutException("The writer was held for 30 s.");
+            }
+        };
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace AdClick.Actors.ClickLog.Embedded;
 
 /// <summary>
-/// The click log in a folder of this machine: one FasterLog per partition, a dense sequence number and a checksum in every record. Format and reasons:
-/// docs/decisions/0002-embedded-log-format.md.
+/// The click log in a folder of this machine: one FasterLog per partition, a dense sequence number and a checksum in every record. Format and
+/// reasons: docs/decisions/0002-embedded-log-format.md.
 /// </summary>
 public sealed class EmbeddedClickLog : IClickLog
 {
@@ -54,12 +54,18 @@ public sealed class EmbeddedClickLog : IClickLog
     /// <param name="options">Sizes; those of pages and segments count only when the log is created.</param>
     /// <exception cref="ClickLogDamagedException">Stored records or files are missing or unreadable.</exception>
     /// <exception cref="ClickLogMismatchException">The log has another number of partitions or another format.</exception>
-    public static EmbeddedClickLog Open(string folder, int partitions, TimeProvider time, ILogger? logger = null, EmbeddedLogOptions? options = null) =>
+    public static EmbeddedClickLog Open(
+        string folder, int partitions, TimeProvider time, ILogger? logger = null, EmbeddedLogOptions? options = null) =>
         Open(folder, partitions, time, logger, options, files => new SegmentDevice(files));
 
     /// <summary>The same with devices of the caller's, which may fail on purpose.</summary>
     internal static EmbeddedClickLog Open(
-        string folder, int partitions, TimeProvider time, ILogger? logger, EmbeddedLogOptions? options, Func<SegmentFiles, SegmentDevice> deviceFactory)
+        string folder,
+        int partitions,
+        TimeProvider time,
+        ILogger? logger,
+        EmbeddedLogOptions? options,
+        Func<SegmentFiles, SegmentDevice> deviceFactory)
     {
         options ??= new EmbeddedLogOptions();
         folder = Path.GetFullPath(folder);
@@ -113,7 +119,8 @@ public sealed class EmbeddedClickLog : IClickLog
     public LogRange RangeOf(int partition) => new(_partitions[partition].Begin, _partitions[partition].Tail.Offset);
 
     /// <inheritdoc/>
-    public void Truncate(int partition, long offset, DateTimeOffset olderThan) => _partitions[partition].Truncate(offset, olderThan.ToUnixTimeMilliseconds());
+    public void Truncate(int partition, long offset, DateTimeOffset olderThan) =>
+        _partitions[partition].Truncate(offset, olderThan.ToUnixTimeMilliseconds());
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -121,8 +128,9 @@ public sealed class EmbeddedClickLog : IClickLog
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
             // Waits for the disk, so on a thread of its own.
-            await Task.Factory.StartNew(() => Close(_committers, _partitions), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
-                .ConfigureAwait(false);
+            var closing = Task.Factory.StartNew(
+                () => Close(_committers, _partitions), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            await closing.ConfigureAwait(false);
         }
     }
 

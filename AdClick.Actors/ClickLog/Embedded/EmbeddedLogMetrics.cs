@@ -12,11 +12,14 @@ internal static class EmbeddedLogMetrics
         Meter.CreateHistogram<double>("adclick.log.append.duration", "s", "Time from the oldest append of a commit to its durability");
 
     /// <summary>Records of a commit.</summary>
-    public static readonly Histogram<long> CommitRecords = Meter.CreateHistogram<long>("adclick.log.commit.records", "{record}", "Records that shared one commit");
+    public static readonly Histogram<long> CommitRecords =
+        Meter.CreateHistogram<long>("adclick.log.commit.records", "{record}", "Records that shared one commit");
 
     /// <summary>Bytes made durable, headers included.</summary>
-    public static readonly Counter<long> Bytes = Meter.CreateCounter<long>("adclick.log.bytes", "By", "Bytes made durable in the click log");
+    public static readonly Counter<long> Bytes =
+        Meter.CreateCounter<long>("adclick.log.bytes", "By", "Bytes made durable in the click log");
 
     /// <summary>Times that a partition could not write.</summary>
-    public static readonly Counter<long> Faults = Meter.CreateCounter<long>("adclick.log.faults", "{fault}", "Times that a partition of the click log became unable to write");
+    public static readonly Counter<long> Faults =
+        Meter.CreateCounter<long>("adclick.log.faults", "{fault}", "Times that a partition of the click log became unable to write");
 }

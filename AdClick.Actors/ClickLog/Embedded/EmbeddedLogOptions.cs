@@ -7,8 +7,8 @@ public sealed record EmbeddedLogOptions
     public int SegmentBytes { get; init; } = 128 * 1024 * 1024;
 
     /// <summary>
-    /// Bytes of a page: a power of two, at least 16 KiB. A partition keeps two pages in memory, a reader one. Default 256 KiB; 64 KiB for more than 64
-    /// partitions, so that 1,024 of them take 2 x 64 MiB.
+    /// Bytes of a page: a power of two, at least 16 KiB. A partition keeps two pages in memory, a reader one. Default 256 KiB; 64 KiB for more than
+    /// 64 partitions, so that 1,024 of them take 2 x 64 MiB.
     /// </summary>
     public int? PageBytes { get; init; }
 

@@ -1,8 +1,8 @@
 namespace AdClick.Actors.ClickLog.Embedded;
 
 /// <summary>
-/// Reads a partition in offset order from its files, up to where it is durable. It shares nothing with the writer but the tail, so a writer that fails
-/// and starts anew doesn't concern it. What was written lately comes out of the operating system's page cache.
+/// Reads a partition in offset order from its files, up to where it is durable. It shares nothing with the writer but the tail, so a writer that
+/// fails and starts anew doesn't concern it. What was written lately comes out of the operating system's page cache.
 /// </summary>
 internal sealed class EmbeddedLogReader : IClickLogReader
 {
@@ -26,7 +26,9 @@ internal sealed class EmbeddedLogReader : IClickLogReader
     public ValueTask<LogBatch> ReadAsync(int maxRecords, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRecords, 1);
-        return !cancellationToken.IsCancellationRequested && TryFill(maxRecords) ? new ValueTask<LogBatch>(_batch) : WaitAndFillAsync(maxRecords, cancellationToken);
+        return !cancellationToken.IsCancellationRequested && TryFill(maxRecords)
+            ? new ValueTask<LogBatch>(_batch)
+            : WaitAndFillAsync(maxRecords, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -108,7 +110,9 @@ internal sealed class EmbeddedLogReader : IClickLogReader
             if (_expected < _partition.Begin)
             {
                 throw new InvalidOperationException(
-                    $"Offset {_expected} of partition {_partition.Files.Partition} was truncated while it was still to be read; the click log begins at {_partition.Begin}.", e);
+                    $"Offset {_expected} of partition {_partition.Files.Partition} was truncated while it was still to be read; " +
+                    $"the click log begins at {_partition.Begin}.",
+                    e);
             }
 
             throw DamagedLog.Missing(_partition.Files, _cursor.Address, _expected, tail.Offset, e);

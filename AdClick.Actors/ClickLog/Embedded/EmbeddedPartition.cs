@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace AdClick.Actors.ClickLog.Embedded;
 
 /// <summary>
-/// One partition of the embedded log: collects appends into groups, commits group after group on its committer's thread, and tells readers how far the
-/// partition is durable.
+/// One partition of the embedded log: collects appends into groups, commits group after group on its committer's thread, and tells readers how far
+/// the partition is durable.
 /// </summary>
 internal sealed class EmbeddedPartition
 {
@@ -41,7 +41,12 @@ internal sealed class EmbeddedPartition
     /// <summary>Finds the partition's ends; <see cref="Start"/> makes it writable.</summary>
     /// <exception cref="ClickLogDamagedException">Records that were durable are gone.</exception>
     public EmbeddedPartition(
-        SegmentFiles files, CommitThread committer, Func<SegmentFiles, SegmentDevice> deviceFactory, int maxWaitingBytes, TimeProvider time, ILogger logger)
+        SegmentFiles files,
+        CommitThread committer,
+        Func<SegmentFiles, SegmentDevice> deviceFactory,
+        int maxWaitingBytes,
+        TimeProvider time,
+        ILogger logger)
     {
         _files = files;
         _committer = committer;
@@ -236,7 +241,7 @@ internal sealed class EmbeddedPartition
         {
             _tail = _writer!.Write(group, before, _time.GetUtcNow().ToUnixTimeMilliseconds());
         }
-#pragma warning disable CA1031 // Whatever went wrong, the group isn't known to be durable: everybody who waits must hear it, and the writer starts anew.
+#pragma warning disable CA1031 // Whatever went wrong, the group isn't known to be durable: whoever waits must hear it, and the writer starts anew.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -255,16 +260,21 @@ internal sealed class EmbeddedPartition
     {
         var fault = $"The click log can't write to {_files.Folder}: {cause.Message} Clicks are refused until it can; it tries again by itself. " +
             "Free space on this disk, or make it writable.";
+        _writer?.Dispose();
+        _writer = null;
+        _retryTimer ??= _time.CreateTimer(_ => OnRetryDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _retryTimer.Change(_nextRetry, Timeout.InfiniteTimeSpan);
         if (_fault is null)
         {
             EmbeddedLogMetrics.Faults.Add(1);
             _logger.LogError(cause, "Partition {Partition}: {Fault}", _files.Partition, fault);
         }
+        else
+        {
+            _logger.LogDebug(
+                cause, "Partition {Partition} of the click log still can't write; it tries again in {Delay}.", _files.Partition, _nextRetry);
+        }
 
-        _writer?.Dispose();
-        _writer = null;
-        _retryTimer ??= _time.CreateTimer(_ => OnRetryDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _retryTimer.Change(_nextRetry, Timeout.InfiniteTimeSpan);
         _nextRetry = _nextRetry * 2 < LongestRetry ? _nextRetry * 2 : LongestRetry;
         lock (_gate)
         {

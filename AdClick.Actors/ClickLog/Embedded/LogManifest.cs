@@ -50,8 +50,8 @@ internal sealed record LogManifest(int Format, Guid Epoch, int Partitions, int P
         if (manifest.Partitions != partitions)
         {
             throw new ClickLogMismatchException(
-                $"The click log in {folder} has {manifest.Partitions} partitions, but AdClick:Partitions asks for {partitions}. The number is fixed when a log is created: " +
-                $"set AdClick:Partitions to {manifest.Partitions}, or point AdClick:Data to another folder.");
+                $"The click log in {folder} has {manifest.Partitions} partitions, but AdClick:Partitions asks for {partitions}. " +
+                $"The number is fixed when a log is created: set AdClick:Partitions to {manifest.Partitions}, or point AdClick:Data to another folder.");
         }
 
         return manifest;
@@ -77,7 +77,8 @@ internal sealed record LogManifest(int Format, Guid Epoch, int Partitions, int P
         if (manifest.Format != CurrentFormat)
         {
             throw new ClickLogMismatchException(
-                $"{path} describes a click log of format {manifest.Format}; this version of AdClick reads format {CurrentFormat}. Start it with the version that wrote the log.");
+                $"{path} describes a click log of format {manifest.Format}; this version of AdClick reads format {CurrentFormat}. " +
+                "Start it with the version that wrote the log.");
         }
 
         return manifest.HasValidSizes ? manifest : throw Unreadable(path, "its page or segment size is impossible", null);
@@ -88,17 +89,19 @@ internal sealed record LogManifest(int Format, Guid Epoch, int Partitions, int P
 
     private static LogManifest Create(string folder, string path, int partitions, EmbeddedLogOptions options)
     {
-        var manifest = new LogManifest(
-            CurrentFormat, Guid.NewGuid(), partitions, options.PageBytes ?? (partitions > ManyPartitions ? SmallPageBytes : LargePageBytes), options.SegmentBytes);
+        var pageBytes = options.PageBytes ?? (partitions > ManyPartitions ? SmallPageBytes : LargePageBytes);
+        var manifest = new LogManifest(CurrentFormat, Guid.NewGuid(), partitions, pageBytes, options.SegmentBytes);
         if (!manifest.HasValidSizes)
         {
             throw new ArgumentException(
-                $"A page of {manifest.PageBytes} and a segment of {manifest.SegmentBytes} bytes don't fit: both are powers of two, the page at least {SmallestPageBytes}, " +
-                "the segment at least two pages.", nameof(options));
+                $"A page of {manifest.PageBytes} and a segment of {manifest.SegmentBytes} bytes don't fit: both are powers of two, " +
+                $"the page at least {SmallestPageBytes}, the segment at least two pages.",
+                nameof(options));
         }
 
         Directory.CreateDirectory(folder);
-        var foreign = Directory.EnumerateFiles(folder, "clicks-*.log", SearchOption.AllDirectories).FirstOrDefault(file => new FileInfo(file).Length > 0);
+        var foreign = Directory.EnumerateFiles(folder, "clicks-*.log", SearchOption.AllDirectories)
+            .FirstOrDefault(file => new FileInfo(file).Length > 0);
         if (foreign is not null)
         {
             throw new ClickLogDamagedException(
@@ -120,6 +123,11 @@ internal sealed record LogManifest(int Format, Guid Epoch, int Partitions, int P
 
         File.Move(temporary, path, overwrite: true);
         FolderSync.Sync(folder);
+        if (Path.GetDirectoryName(folder) is { } parent)
+        {
+            FolderSync.Sync(parent);
+        }
+
         return manifest;
     }
 }

@@ -60,8 +60,9 @@ internal sealed class PartitionRecovery : IDisposable
         if (!_pages.TryReadFirst(begin, out var first))
         {
             throw new ClickLogDamagedException(
-                $"Partition {_files.Partition} of the click log is damaged: its first record, at {_files.PlaceOf(LogLayout.FirstRecordOf(begin))}, can't be read, so it is " +
-                $"unknown where the log begins; later records, up to offset {last.Offset} at least, are there. Stop the node, restore this segment file from a backup, and start again.");
+                $"Partition {_files.Partition} of the click log is damaged: its first record, at {_files.PlaceOf(LogLayout.FirstRecordOf(begin))}, can't be read, " +
+                $"so it is unknown where the log begins; later records, up to offset {last.Offset} at least, are there. " +
+                "Stop the node, restore this segment file from a backup, and start again.");
         }
 
         // Back to the page where the last group begins: its records are the ones that may be torn.
@@ -100,8 +101,9 @@ internal sealed class PartitionRecovery : IDisposable
         if (fileEnd - tail.Address > _maxTornBytes)
         {
             throw new ClickLogDamagedException(
-                $"Partition {_files.Partition} of the click log is damaged: {fileEnd - tail.Address} bytes from {_files.PlaceOf(tail.Address)} on hold no readable record " +
-                $"after offset {tail.Offset - 1}; a write that a crash tore is at most {_maxTornBytes} bytes. Stop the node, restore this segment file from a backup, and start again.");
+                $"Partition {_files.Partition} of the click log is damaged: {fileEnd - tail.Address} bytes from {_files.PlaceOf(tail.Address)} on " +
+                $"hold no readable record after offset {tail.Offset - 1}; a write that a crash tore is at most {_maxTornBytes} bytes. " +
+                "Stop the node, restore this segment file from a backup, and start again.");
         }
 
         return tail;

@@ -3,8 +3,8 @@ using FASTER.core;
 namespace AdClick.Actors.ClickLog.Embedded;
 
 /// <summary>
-/// A FasterLog that continues a partition from a tail. Used by one thread: with a device that writes on the spot, FasterLog then does everything on it,
-/// and a group is on disk when its commit call returns.
+/// A FasterLog that continues a partition from a tail. Used by one thread: with a device that writes on the spot, FasterLog then does everything on
+/// it, and a group is on disk when its commit call returns.
 /// </summary>
 internal sealed class PartitionWriter : IDisposable
 {
@@ -34,8 +34,8 @@ internal sealed class PartitionWriter : IDisposable
     }
 
     /// <summary>
-    /// Cuts off what is behind the tail and goes on at the next page. FasterLog starts with empty memory: within a half-filled page it would overwrite the
-    /// durable records of the first sector with zeros. The rest of the page is a hole in the file and takes no space.
+    /// Cuts off what is behind the tail and goes on at the next page. FasterLog starts with empty memory: within a half-filled page it would
+    /// overwrite the durable records of the first sector with zeros. The rest of the page is a hole in the file and takes no space.
     /// </summary>
     /// <param name="files">The partition's files.</param>
     /// <param name="deviceFactory">Makes the device.</param>
@@ -50,9 +50,13 @@ internal sealed class PartitionWriter : IDisposable
         var device = deviceFactory(files);
         try
         {
-            if (probe && !device.TryWrite(layout.SegmentOf(start), layout.PositionOf(layout.PageStart(start)), new byte[Math.Min(ProbeBytes, layout.PageBytes)]))
+            if (probe)
             {
-                throw new IOException(device.Failure!.Message, device.Failure);
+                var zeros = new byte[Math.Min(ProbeBytes, layout.PageBytes)];
+                if (!device.TryWrite(layout.SegmentOf(start), layout.PositionOf(layout.PageStart(start)), zeros))
+                {
+                    throw new IOException(device.Failure!.Message, device.Failure);
+                }
             }
 
             return new PartitionWriter(device, layout, layout.PageStart(tail.Address - 1), start);

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace AdClick.Actors.ClickLog.Embedded;
 
 /// <summary>
-/// One entry of the embedded log: docs/decisions/0002-embedded-log-format.md. FasterLog puts the entry's length before it (4 bytes, little-endian) and
-/// aligns it to 4 bytes; the entry is a header of 24 bytes and the encoded <c>LogRecord</c>.
+/// One entry of the embedded log: docs/decisions/0002-embedded-log-format.md. FasterLog puts the entry's length before it (4 bytes, little-endian)
+/// and aligns it to 4 bytes; the entry is a header of 24 bytes and the encoded <c>LogRecord</c>.
 /// <code>
 ///  0  uint32  CRC-32C of all that follows
 ///  4  uint32  place in its commit group, from 0

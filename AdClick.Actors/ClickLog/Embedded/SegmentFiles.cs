@@ -30,7 +30,8 @@ internal sealed class SegmentFiles
     public LogLayout Layout { get; }
 
     /// <summary>Folder of a partition's segments.</summary>
-    public static string FolderOf(string logFolder, int partition) => Path.Combine(logFolder, string.Create(CultureInfo.InvariantCulture, $"partition-{partition:D3}"));
+    public static string FolderOf(string logFolder, int partition) =>
+        Path.Combine(logFolder, string.Create(CultureInfo.InvariantCulture, $"partition-{partition:D3}"));
 
     /// <summary>Path of a segment.</summary>
     public string PathOf(int segment) => Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{segment:D10}{Suffix}"));
@@ -61,7 +62,8 @@ internal sealed class SegmentFiles
         if (segments.Count == 0)
         {
             throw new ClickLogDamagedException(
-                $"Partition {Partition} of the click log has no segment file in {Folder}, though the log was created with one. Restore the folder from a backup.");
+                $"Partition {Partition} of the click log has no segment file in {Folder}, though the log was created with one. " +
+                "Restore the folder from a backup.");
         }
 
         for (var i = 1; i < segments.Count; i++)
@@ -69,7 +71,8 @@ internal sealed class SegmentFiles
             if (segments[i] != segments[i - 1] + 1)
             {
                 throw new ClickLogDamagedException(
-                    $"Partition {Partition} of the click log misses the segment {PathOf(segments[i - 1] + 1)}, though later ones are there. Restore the file from a backup.");
+                    $"Partition {Partition} of the click log misses the segment {PathOf(segments[i - 1] + 1)}, though later ones are there. " +
+                    "Restore the file from a backup.");
             }
         }
 

@@ -26,7 +26,8 @@ internal sealed class AdNumbers
             insert.Reset();
             if (number >= StoreKeys.EndOfAds)
             {
-                throw new InvalidOperationException($"The metrics database {database.File} has numbered {StoreKeys.EndOfAds - 1} ads, which is all it can.");
+                throw new InvalidOperationException(
+                    $"The metrics database {database.File} has numbered {StoreKeys.EndOfAds - 1} ads, which is all it can.");
             }
 
             _new.Add(adId);

@@ -97,8 +97,9 @@ internal static class ProgressRows
             if (stored.Partitions != log.Partitions)
             {
                 throw new LogMismatchException(string.Create(CultureInfo.InvariantCulture,
-                    $"The metrics database {database.File} counts log {log.Epoch} in {stored.Partitions} partitions, but the log now has {log.Partitions}. "
-                    + $"The number of partitions is fixed when a log is created: set AdClick:Partitions back to {stored.Partitions}."));
+                    $"The metrics database {database.File} counts log {log.Epoch} in {stored.Partitions} partitions, but the log now "
+                    + $"has {log.Partitions}. The number of partitions is fixed when a log is created: set AdClick:Partitions back to "
+                    + $"{stored.Partitions}."));
             }
 
             return;
@@ -108,9 +109,9 @@ internal static class ProgressRows
         if (Read(database, stored.Epoch).Any(row => row.FlushedOffset > 0))
         {
             throw new LogMismatchException(
-                $"The metrics database {database.File} holds the counts of click log {stored.Epoch}, but the click log is {log.Epoch}: the log was deleted or "
-                + "replaced, or the database comes from elsewhere. Counting on would give wrong numbers. Restore log, journal and metrics database from one "
-                + "backup, or start with an empty data folder.");
+                $"The metrics database {database.File} holds the counts of click log {stored.Epoch}, but the click log is {log.Epoch}: the log was "
+                + "deleted or replaced, or the database comes from elsewhere. Counting on would give wrong numbers. Restore log, journal and metrics "
+                + "database from one backup, or start with an empty data folder.");
         }
 
         // Nothing was ever read from that log: let go of it, and of whoever still believes to own a part of it.

@@ -1,8 +1,8 @@
 namespace AdClick.Actors.Metrics.Sqlite;
 
 /// <summary>
-/// How far the rollups have come: all ads of the quarters before <see cref="Quarter"/> are rolled up, and the ads below <see cref="QuarterAd"/> of that quarter;
-/// likewise for days. The exceptions are in rollup_marks.
+/// How far the rollups have come: all ads of the quarters before <see cref="Quarter"/> are rolled up, and the ads below <see cref="QuarterAd"/> of
+/// that quarter; likewise for days. The exceptions are in rollup_marks.
 /// </summary>
 internal readonly record struct RollupFrontier(int Quarter, int QuarterAd, int Day, int DayAd)
 {

@@ -1,8 +1,8 @@
 namespace AdClick.Actors.Metrics.Sqlite;
 
 /// <summary>
-/// Rolls minutes up to quarters of an hour, and those to UTC days, inside the writer's transaction (docs/decisions/0003-rollups.md). What a flush changed
-/// behind the frontier is computed again first; then the frontier moves over whatever has ended.
+/// Rolls minutes up to quarters of an hour, and those to UTC days, inside the writer's transaction (docs/decisions/0003-rollups.md). What a flush
+/// changed behind the frontier is computed again first; then the frontier moves over whatever has ended.
 /// </summary>
 internal sealed class RollupJob(SqliteDatabase database, CancellationToken cancellationToken)
 {
@@ -163,7 +163,9 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
     {
         // One ad is looked up by its own index, so that a quarter with many late clicks of others costs nothing.
         var late = endAd - firstAd == 1
-            ? database.Prepare("SELECT ad, outcome, count(*) FROM late_clicks WHERE minute >= ?1 AND minute < ?2 AND ad = ?3 GROUP BY outcome").Bind(3, firstAd)
+            ? database.Prepare(
+                "SELECT ad, outcome, count(*) FROM late_clicks WHERE minute >= ?1 AND minute < ?2 AND ad = ?3 GROUP BY outcome")
+                .Bind(3, firstAd)
             : database.Prepare(
                 "SELECT ad, outcome, count(*) FROM late_clicks WHERE minute >= ?1 AND minute < ?2 AND ad >= ?3 AND ad < ?4 GROUP BY ad, outcome")
                 .Bind(3, firstAd).Bind(4, endAd);

@@ -18,7 +18,8 @@ internal static class SqliteCatalogue
             INSERT INTO ads (ad, ad_id, advertiser_id, name, target_url, status, campaign_id, change)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(change), 0) + 1 FROM ads))
             ON CONFLICT (ad) DO UPDATE SET
-                name = excluded.name, target_url = excluded.target_url, status = excluded.status, campaign_id = excluded.campaign_id, change = excluded.change
+                name = excluded.name, target_url = excluded.target_url, status = excluded.status,
+                campaign_id = excluded.campaign_id, change = excluded.change
             """)
             .Bind(1, numbers.Of(database, ad.AdId)).Bind(2, ad.AdId).Bind(3, ad.AdvertiserId).Bind(4, ad.Name)
             .Bind(5, ad.TargetUrl).Bind(6, (long)ad.Status).Bind(7, ad.CampaignId).Run();
@@ -41,7 +42,8 @@ internal static class SqliteCatalogue
 
     public static AdChanges ReadChanges(SqliteDatabase database, long afterChange, int limit)
     {
-        var read = database.Prepare($"SELECT {AdColumns}, change FROM ads WHERE change > ?1 ORDER BY change LIMIT ?2").Bind(1, afterChange).Bind(2, limit);
+        var read = database.Prepare($"SELECT {AdColumns}, change FROM ads WHERE change > ?1 ORDER BY change LIMIT ?2")
+            .Bind(1, afterChange).Bind(2, limit);
         var ads = new List<Ad>();
         while (read.Step())
         {
@@ -56,7 +58,8 @@ internal static class SqliteCatalogue
     public static bool TryAddKey(SqliteDatabase database, ApiKey key)
     {
         database.Prepare("INSERT OR IGNORE INTO api_keys VALUES (?1, ?2, ?3, ?4, ?5)")
-            .Bind(1, key.Name).Bind(2, (long)key.Scope).Bind(3, key.AdvertiserId).Bind(4, key.Hash).Bind(5, key.CreatedAt.ToUnixTimeMilliseconds()).Run();
+            .Bind(1, key.Name).Bind(2, (long)key.Scope).Bind(3, key.AdvertiserId)
+            .Bind(4, key.Hash).Bind(5, key.CreatedAt.ToUnixTimeMilliseconds()).Run();
         return database.Changes > 0;
     }
 

@@ -4,8 +4,9 @@ using SQLitePCL;
 namespace AdClick.Actors.Metrics.Sqlite;
 
 /// <summary>
-/// One connection, used by one thread at a time. Straight on SQLite's own calls: a flush steps one prepared statement tens of thousands of times a second,
-/// for which Microsoft.Data.Sqlite makes a command, a reader and named parameters each time; and its busy wait sleeps where SQLite's own polls.
+/// One connection, used by one thread at a time. Straight on SQLite's own calls: a flush steps one prepared statement tens of thousands of times a
+/// second, for which Microsoft.Data.Sqlite makes a command, a reader and named parameters each time; and its busy wait sleeps where SQLite's own
+/// polls.
 /// </summary>
 internal sealed class SqliteDatabase : IDisposable
 {
@@ -107,7 +108,9 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Makes the running statement fail with <see cref="OperationCanceledException"/>. May be called from any thread while the database is open.</summary>
+    /// <summary>
+    /// Makes the running statement fail with <see cref="OperationCanceledException"/>. May be called from any thread while the database is open.
+    /// </summary>
     public void Interrupt() => raw.sqlite3_interrupt(_handle);
 
     /// <inheritdoc/>

@@ -19,8 +19,8 @@ internal static class SqliteErrors
             case raw.SQLITE_CORRUPT:
             case raw.SQLITE_NOTADB:
                 return new MetricsStoreDamagedException(
-                    $"The database {file} is damaged: {reason}. Nothing was repaired. Stop the node, keep a copy of the data folder, and restore it whole (log, journal, "
-                    + "snapshots and metrics) from a backup.");
+                    $"The database {file} is damaged: {reason}. Nothing was repaired. Stop the node, keep a copy of the data folder, and restore it "
+                    + "whole (log, journal, snapshots and metrics) from a backup.");
             case raw.SQLITE_FULL:
                 return new MetricsStoreUnavailableException($"The database {file} can't be written: the disk is full: {reason}.");
             case raw.SQLITE_READONLY:

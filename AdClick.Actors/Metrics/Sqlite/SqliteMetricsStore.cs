@@ -3,7 +3,8 @@ using AdClick.Actors.ClickLog;
 namespace AdClick.Actors.Metrics.Sqlite;
 
 /// <summary>
-/// Metrics and catalogue in one SQLite file: one connection that writes, a few that read, none of them on the thread pool. The file belongs to one process.
+/// Metrics and catalogue in one SQLite file: one connection that writes, a few that read, none of them on the thread pool. The file belongs to one
+/// process.
 /// </summary>
 public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IAsyncDisposable
 {
@@ -33,9 +34,11 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IAsyncD
     /// <exception cref="MetricsStoreUnavailableException">The file can't be opened or written now.</exception>
     public static SqliteMetricsStore Open(string file, TimeProvider time)
     {
-        var database = SqliteWriter.Open(Path.GetFullPath(file), create: true);
+        var database = SqliteDatabase.Open(Path.GetFullPath(file), create: true);
         try
         {
+            SqliteMigrations.Check(database);
+            SqliteWriter.Prepare(database);
             SqliteMigrations.Apply(database, time);
             CheckWhole(database);
             return new SqliteMetricsStore(database, time);
@@ -87,8 +90,8 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IAsyncD
     }
 
     /// <summary>
-    /// One step of the rollup job: computes about <paramref name="maxBuckets"/> buckets in one transaction, those first that changed since they were rolled up,
-    /// then those that have ended. Returns how many; 0 when there is nothing to do now.
+    /// One step of the rollup job: computes about <paramref name="maxBuckets"/> buckets in one transaction, those first that changed since they were
+    /// rolled up, then those that have ended. Returns how many; 0 when there is nothing to do now.
     /// </summary>
     public Task<int> RecomputeRollupsAsync(int maxBuckets, CancellationToken cancellationToken)
     {
@@ -136,8 +139,13 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IAsyncD
     public async ValueTask DisposeAsync()
     {
         // Both join their threads, which may take as long as the job in hand.
-        await Task.Factory.StartNew(_readers.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
-        await Task.Factory.StartNew(_writer.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+        void Close()
+        {
+            _readers.Dispose();
+            _writer.Dispose();
+        }
+
+        await Task.Factory.StartNew(Close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
     }
 
     /// <summary>Runs a job on the writing connection, for tests that need to make it fail.</summary>

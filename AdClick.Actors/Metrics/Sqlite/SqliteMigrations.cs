@@ -14,32 +14,33 @@ internal static class SqliteMigrations
     /// <summary>Version of the newest script.</summary>
     public static int NewestVersion => Scripts()[^1].Version;
 
-    /// <summary>Runs the scripts that the database has not had yet.</summary>
+    /// <summary>Refuses a database that this program can't use, without changing it.</summary>
     /// <exception cref="MetricsStoreDamagedException">The database was written by a newer program, or isn't one of ours.</exception>
-    public static void Apply(SqliteDatabase database, TimeProvider time)
+    public static void Check(SqliteDatabase database)
     {
-        database.Execute("BEGIN IMMEDIATE"); // so that the version holds until it is raised
-        if (database.ReadInt64("SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'") == 0)
+        if (!HasVersions(database) && database.ReadInt64("SELECT count(*) FROM sqlite_schema") > 0)
         {
-            if (database.ReadInt64("SELECT count(*) FROM sqlite_schema") > 0)
-            {
-                throw new MetricsStoreDamagedException(
-                    $"{database.File} is a SQLite database, but not a metrics database of AdClick: it has tables and no schema_version. Nothing was changed. "
-                    + "Point AdClick:Data to another folder, or move the file away.");
-            }
-
-            database.Execute("CREATE TABLE schema_version (version INTEGER PRIMARY KEY, script TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT");
+            throw new MetricsStoreDamagedException(
+                $"{database.File} is a SQLite database, but not a metrics database of AdClick: it has tables and no schema_version. Nothing was "
+                + "changed. Point AdClick:Data to another folder, or move the file away.");
         }
 
-        database.Execute("COMMIT");
-        var stored = database.ReadInt64("SELECT max(version) FROM schema_version");
+        var stored = Version(database);
         if (stored > NewestVersion)
         {
             throw new MetricsStoreDamagedException(
-                $"The metrics database {database.File} has schema version {stored}, this program knows versions up to {NewestVersion}: it was written by a newer "
-                + "AdClick. Nothing was changed. Start that version again, or restore the data folder from a backup that was made before the upgrade.");
+                $"The metrics database {database.File} has schema version {stored}, this program knows versions up to {NewestVersion}: it was "
+                + "written by a newer AdClick. Nothing was changed. Start that version again, or restore the data folder from a backup that was made "
+                + "before the upgrade.");
         }
+    }
 
+    /// <summary>Runs the scripts that the database has not had yet.</summary>
+    public static void Apply(SqliteDatabase database, TimeProvider time)
+    {
+        database.Execute(
+            "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, script TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT");
+        var stored = Version(database);
         foreach (var (version, name) in Scripts())
         {
             if (version <= stored)
@@ -51,20 +52,27 @@ internal static class SqliteMigrations
             database.Execute(Read(name));
             database.Prepare("INSERT INTO schema_version VALUES (?1, ?2, ?3)")
                 .Bind(1, version)
-                .Bind(2, name[(name.IndexOf(Folder, StringComparison.Ordinal) + Folder.Length)..])
+                .Bind(2, FileName(name))
                 .Bind(3, time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture))
                 .Run();
             database.Execute("COMMIT");
         }
     }
 
+    private static bool HasVersions(SqliteDatabase database) =>
+        database.ReadInt64("SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'") > 0;
+
+    private static long Version(SqliteDatabase database) => HasVersions(database) ? database.ReadInt64("SELECT max(version) FROM schema_version") : 0;
+
     private static List<(int Version, string Name)> Scripts() =>
     [
         .. Assembly.GetExecutingAssembly().GetManifestResourceNames()
             .Where(name => name.Contains(Folder, StringComparison.Ordinal))
-            .Select(name => (int.Parse(name.AsSpan(name.IndexOf(Folder, StringComparison.Ordinal) + Folder.Length, 4), CultureInfo.InvariantCulture), name))
+            .Select(name => (int.Parse(FileName(name).AsSpan(0, 4), CultureInfo.InvariantCulture), name))
             .Order(),
     ];
+
+    private static string FileName(string resource) => resource[(resource.IndexOf(Folder, StringComparison.Ordinal) + Folder.Length)..];
 
     private static string Read(string name)
     {

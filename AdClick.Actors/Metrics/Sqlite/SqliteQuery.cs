@@ -60,8 +60,8 @@ internal static class SqliteQuery
             if (buckets > ClickQuery.MaxBuckets)
             {
                 throw new TooManyBucketsException(
-                    $"The answer would hold more than {ClickQuery.MaxBuckets} buckets in all its groups: narrow the range, or ask for a coarser granularity or a "
-                    + "smaller 'top'.");
+                    $"The answer would hold more than {ClickQuery.MaxBuckets} buckets in all its groups: narrow the range, or ask for a coarser "
+                    + "granularity or a smaller 'top'.");
             }
         }
 

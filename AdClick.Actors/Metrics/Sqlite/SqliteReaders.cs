@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace AdClick.Actors.Metrics.Sqlite;
 
 /// <summary>
-/// A few connections that only read, each on a thread of its own: SQLite's calls block, and must not hold the thread pool's threads. With the write-ahead log a
-/// reader neither waits for the writer nor makes it wait; each job sees one snapshot.
+/// A few connections that only read, each on a thread of its own: SQLite's calls block, and must not hold the thread pool's threads. With the
+/// write-ahead log a reader neither waits for the writer nor makes it wait; each job sees one snapshot.
 /// </summary>
 internal sealed class SqliteReaders : IDisposable
 {

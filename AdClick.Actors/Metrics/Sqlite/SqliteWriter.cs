@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace AdClick.Actors.Metrics.Sqlite;
 
 /// <summary>
-/// The one connection that writes, on a thread of its own: SQLite has one writer at a time, and its calls block until the disk has the data. Jobs that
-/// wait together share a transaction, and so one sync of the disk.
+/// The one connection that writes, on a thread of its own: SQLite has one writer at a time, and its calls block until the disk has the data. Jobs
+/// that wait together share a transaction, and so one sync of the disk.
 /// </summary>
 internal sealed class SqliteWriter : IDisposable
 {
@@ -18,7 +18,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly Thread _thread;
     private SqliteDatabase? _database;
 
-    /// <summary>Takes over a connection to a migrated database.</summary>
+    /// <summary>Takes over a connection to a migrated database, made ready by <see cref="Prepare"/>.</summary>
     public SqliteWriter(SqliteDatabase database)
     {
         _file = database.File;
@@ -30,33 +30,24 @@ internal sealed class SqliteWriter : IDisposable
     /// <summary>Ad numbers as of the last commit; for jobs only.</summary>
     public AdNumbers Ads { get; } = new();
 
-    /// <summary>Opens a file to write.</summary>
-    public static SqliteDatabase Open(string file, bool create)
+    /// <summary>Makes a connection one that writes.</summary>
+    public static void Prepare(SqliteDatabase database)
     {
-        var database = SqliteDatabase.Open(file, create);
-        try
+        var mode = database.ReadText("PRAGMA journal_mode = WAL");
+        if (mode != "wal")
         {
-            var mode = database.ReadText("PRAGMA journal_mode = WAL");
-            if (mode != "wal")
-            {
-                throw new MetricsStoreUnavailableException(
-                    $"The metrics database {file} can't use a write-ahead log (SQLite answered '{mode}'); its folder must be on a local, writable file system.");
-            }
-
-            // A checkpoint of the partition's journal and the truncation of the click log rest on what was committed here.
-            database.Execute("PRAGMA synchronous = FULL");
-            database.Pragma("cache_size", -CacheKiB);
-
-            // Pages go home in the commit that finds so many waiting: rarely enough to be written once for many changes, soon enough to be short.
-            database.Pragma("wal_autocheckpoint", CheckpointPages);
-            database.Pragma("journal_size_limit", MaxIdleLogBytes);
-            return database;
+            throw new MetricsStoreUnavailableException(
+                $"The metrics database {database.File} can't use a write-ahead log (SQLite answered '{mode}'); its folder must be on a local, "
+                + "writable file system.");
         }
-        catch
-        {
-            database.Dispose();
-            throw;
-        }
+
+        // A checkpoint of the partition's journal and the truncation of the click log rest on what was committed here.
+        database.Execute("PRAGMA synchronous = FULL");
+        database.Pragma("cache_size", -CacheKiB);
+
+        // Pages go home in the commit that finds so many waiting: rarely enough to be written once for many changes, soon enough to be short.
+        database.Pragma("wal_autocheckpoint", CheckpointPages);
+        database.Pragma("journal_size_limit", MaxIdleLogBytes);
     }
 
     /// <summary>
@@ -115,7 +106,12 @@ internal sealed class SqliteWriter : IDisposable
         var refusals = new Exception?[group.Count];
         try
         {
-            _database ??= Open(_file, create: false);
+            if (_database is null)
+            {
+                _database = SqliteDatabase.Open(_file, create: false);
+                Prepare(_database);
+            }
+
             _database.Run("BEGIN IMMEDIATE");
             for (var i = 0; i < group.Count; i++)
             {

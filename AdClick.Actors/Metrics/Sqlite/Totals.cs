@@ -15,7 +15,8 @@ internal static class Totals
         ClickOutcome.Expired => new ClickTotals { Expired = clicks },
         ClickOutcome.InactiveAd => new ClickTotals { InactiveAd = clicks },
         ClickOutcome.Repeat => default,
-        _ => throw new InvalidOperationException($"The metrics database holds the unknown outcome {(int)outcome}: it was written by a newer AdClick."),
+        _ => throw new InvalidOperationException(
+            $"The metrics database holds the unknown outcome {(int)outcome}: it was written by a newer AdClick."),
     };
 
     /// <summary>Reads six columns of a rollup row.</summary>

@@ -89,7 +89,8 @@ public sealed class SqliteCatalogueTests : IAsyncLifetime
     [Fact]
     public async Task Keys_have_unique_names_and_their_hash_comes_back()
     {
-        var key = new ApiKey("k1", KeyScope.Advertiser, "v1", [.. Enumerable.Range(0, 32).Select(i => (byte)i)], DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_123));
+        var key = new ApiKey("k1", KeyScope.Advertiser, "v1", [.. Enumerable.Range(0, 32).Select(i => (byte)i)],
+            DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_123));
         Assert.True(await Catalogue.TryAddKeyAsync(key, default));
         Assert.False(await Catalogue.TryAddKeyAsync(key with { Hash = new byte[32] }, default));
         Assert.True(await Catalogue.TryAddKeyAsync(key with { Name = "k0", Scope = KeyScope.Publisher, AdvertiserId = null }, default));

@@ -12,9 +12,8 @@ public sealed class SqliteOwnershipTests
     public async Task Every_owner_gets_a_higher_epoch_and_what_the_last_one_left()
     {
         await using var file = await SqliteStoreFile.OpenAsync(partitions: 2);
-        await file.Store.FlushAsync(
-            file.FlushOf() with { Progress = file.Progress(1) with { FlushedOffset = 40, CheckpointOffset = 30, PurgeBelow = 3, Marks = [new GatewayMark("g", 5, 4)] } },
-            default);
+        var progress = file.Progress(1) with { FlushedOffset = 40, CheckpointOffset = 30, PurgeBelow = 3, Marks = [new GatewayMark("g", 5, 4)] };
+        await file.Store.FlushAsync(file.FlushOf() with { Progress = progress }, default);
 
         var second = await file.Store.AcquireAsync(file.Log, 1, default);
         Assert.Equal((2, 40, 30, 3), (second.OwnerEpoch, second.FlushedOffset, second.CheckpointOffset, second.PurgeBelow));

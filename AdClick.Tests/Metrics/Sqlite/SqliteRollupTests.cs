@@ -72,7 +72,8 @@ public sealed class SqliteRollupTests
             Assert.Equal(expectedMarks, await file.ReadAsync("SELECT count(*) FROM rollup_marks"));
             foreach (var granularity in Enum.GetValues<Granularity>())
             {
-                Assert.Equal(new ClickTotals(3, 0, 1, 0, 0, 0), (await file.AskAsync("a1", "2026-11-20T00:00Z", "2026-11-21T00:00Z", granularity)).Total);
+                var report = await file.AskAsync("a1", "2026-11-20T00:00Z", "2026-11-21T00:00Z", granularity);
+                Assert.Equal(new ClickTotals(3, 0, 1, 0, 0, 0), report.Total);
             }
 
             Assert.Equal(expectedMarks > 0 ? 1 : 0, await file.Store.RecomputeRollupsAsync(1, default));
@@ -146,11 +147,12 @@ public sealed class SqliteRollupTests
             switch (random.Next(5))
             {
                 case 0 or 1:
-                    var cells = new Dictionary<(string, int, int, ClickOutcome), long>();
+                    var cells = new Dictionary<(string Ad, int SubShard, int Minute, ClickOutcome Outcome), long>();
                     for (var i = random.Next(60); i > 0; i--)
                     {
-                        ClickOutcome[] outcomes = [.. Enum.GetValues<ClickOutcome>().Where(outcome => outcome != ClickOutcome.Late)];
-                        var key = (ads[random.Next(ads.Length)], random.Next(3) * 31, begin + random.Next(Span), outcomes[random.Next(outcomes.Length)]);
+                        ClickOutcome[] outcomes = [.. Enum.GetValues<ClickOutcome>().Where(each => each != ClickOutcome.Late)];
+                        var outcome = outcomes[random.Next(outcomes.Length)];
+                        var key = (ads[random.Next(ads.Length)], random.Next(3) * 31, begin + random.Next(Span), outcome);
                         cells[key] = random.Next(1, 100);
                     }
 
@@ -162,19 +164,17 @@ public sealed class SqliteRollupTests
                     LateClick[] lateClicks =
                     [
                         .. Enumerable.Range(0, random.Next(6)).Select(_ => new LateClick(
-                            random.Next(1000), ads[random.Next(ads.Length)], 0, begin + random.Next(Span), (ClickOutcome)random.Next(2, 7), default, 0)),
+                            random.Next(1000), ads[random.Next(ads.Length)], 0, begin + random.Next(Span), (ClickOutcome)random.Next(2, 7),
+                            default, 0)),
                     ];
                     foreach (var click in lateClicks)
                     {
                         late.TryAdd(click.Offset, click);
                     }
 
-                    await file.Store.FlushAsync(
-                        file.FlushOf([.. cells.Select(cell => new MinuteCount(cell.Key.Item1, cell.Key.Item2, cell.Key.Item3, cell.Key.Item4, cell.Value))]) with
-                        {
-                            LateClicks = lateClicks,
-                        },
-                        default);
+                    var minuteCounts = cells.Select(
+                        cell => new MinuteCount(cell.Key.Ad, cell.Key.SubShard, cell.Key.Minute, cell.Key.Outcome, cell.Value));
+                    await file.Store.FlushAsync(file.FlushOf([.. minuteCounts]) with { LateClicks = lateClicks }, default);
                     break;
                 case 2:
                     clock += random.Next(Span / 4);
@@ -277,5 +277,6 @@ public sealed class SqliteRollupTests
             rows.Aggregate(default(ClickTotals), (sum, row) => sum + row.Totals);
     }
 
-    private static MinuteCount Accepted(string adId, string time, long clicks) => new(adId, 0, SqliteStoreFile.Minute(time), ClickOutcome.Accepted, clicks);
+    private static MinuteCount Accepted(string adId, string time, long clicks) =>
+        new(adId, 0, SqliteStoreFile.Minute(time), ClickOutcome.Accepted, clicks);
 }

@@ -1,0 +1,9 @@
+using AdClick.Actors.Clicks;
+using AdClick.Actors.Metrics;
+
+namespace AdClick.Gateway.Ads;
+
+/// <summary>An ad ready for clicks.</summary>
+/// <param name="Ad">The ad.</param>
+/// <param name="Target">Its target, parsed.</param>
+internal sealed record CatalogueAd(Ad Ad, TargetUrl Target);

@@ -1,0 +1,66 @@
+using AdClick.Gateway.Ads;
+using AdClick.Gateway.Impressions;
+using AdClick.Gateway.Keys;
+using AdClick.Gateway.Metrics;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace AdClick.Gateway.Api;
+
+/// <summary>
+/// The JSON API. It takes ICatalogueStore, IMetricsStore, SigningKeyRing and an actor system with
+/// <see cref="MetricsGatewayExtensions.AddAdClickMetricsGateway"/> from the host.
+/// </summary>
+internal static class ApiExtensions
+{
+    /// <summary>Adds what the API needs, and the catalogue and key directory, which follow the store from the start of the host.</summary>
+    public static IServiceCollection AddAdClickApi(this IServiceCollection services, Func<IServiceProvider, ApiSettings> settings)
+    {
+        services.AddSingleton(settings);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<AdCatalogue>();
+        services.AddHostedService<AdCatalogueRefresher>();
+        services.AddSingleton<ApiKeyDirectory>();
+        services.AddHostedService<ApiKeyRefresher>();
+        services.AddMetricsGateway();
+
+        services.AddAuthentication(ApiKeyAuthentication.SchemeName)
+            .AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
+        services.AddAuthorizationBuilder()
+            .AddPolicy(ApiScopes.Admin, policy => policy.RequireRole(ApiScopes.Admin))
+            .AddPolicy(ApiScopes.Publisher, policy => policy.RequireRole(ApiScopes.Admin, ApiScopes.Publisher))
+            .AddPolicy(ApiScopes.Advertiser, policy => policy.RequireRole(ApiScopes.Admin, ApiScopes.Advertiser));
+        services.AddSingleton<AddressLimits>();
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler, RateLimitedAccess>();
+
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            var api = ApiJson.Context.Options;
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Context);
+            json.SerializerOptions.PropertyNamingPolicy = api.PropertyNamingPolicy;
+            json.SerializerOptions.DefaultIgnoreCondition = api.DefaultIgnoreCondition;
+            json.SerializerOptions.UnmappedMemberHandling = api.UnmappedMemberHandling;
+            json.SerializerOptions.NumberHandling = api.NumberHandling;
+        });
+        services.AddAdClickOpenApi();
+        return services;
+    }
+
+    /// <summary>Adds error answers, authentication and authorization; first in the pipeline.</summary>
+    public static IApplicationBuilder UseAdClickApi(this IApplicationBuilder app) =>
+        app.UseMiddleware<ErrorAnswers>().UseAuthentication().UseAuthorization();
+
+    /// <summary>Maps <c>/v1</c> and <c>/openapi/v1.json</c>.</summary>
+    public static IEndpointRouteBuilder MapAdClickApi(this IEndpointRouteBuilder routes)
+    {
+        var v1 = routes.MapGroup("/v1");
+        v1.AddEndpointFilter(EndpointContract.CheckRequestAsync);
+        v1.MapAds();
+        v1.MapImpressions();
+        v1.MapKeys();
+        v1.MapClicks();
+        routes.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
+        return routes;
+    }
+}

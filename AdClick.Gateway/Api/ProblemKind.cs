@@ -1,0 +1,78 @@
+namespace AdClick.Gateway.Api;
+
+/// <summary>A kind of error that a program can switch on by its type (RFC 9457).</summary>
+/// <param name="Status">HTTP status.</param>
+/// <param name="Name">Last part of the type.</param>
+/// <param name="Title">The kind in a few words, the same each time.</param>
+internal sealed record ProblemKind(int Status, string Name, string Title)
+{
+    /// <summary>Body, path or query breaks a rule; the answer's <c>errors</c> names each field.</summary>
+    public static readonly ProblemKind InvalidRequest = new(400, "invalid-request", "The request has bad values");
+
+    /// <summary>The body is missing or no JSON object.</summary>
+    public static readonly ProblemKind MalformedBody = new(400, "malformed-body", "The body is not a JSON object");
+
+    /// <summary>No key, or one that is not known.</summary>
+    public static readonly ProblemKind Unauthenticated = new(401, "unauthenticated", "A known API key is needed");
+
+    /// <summary>The key is known but may not do this.</summary>
+    public static readonly ProblemKind Forbidden = new(403, "forbidden", "The API key may not do this");
+
+    /// <summary>No such path.</summary>
+    public static readonly ProblemKind NotFound = new(404, "not-found", "There is nothing at this path");
+
+    /// <summary>No such ad.</summary>
+    public static readonly ProblemKind UnknownAd = new(404, "unknown-ad", "There is no such ad");
+
+    /// <summary>No such key.</summary>
+    public static readonly ProblemKind UnknownKey = new(404, "unknown-key", "There is no such API key");
+
+    /// <summary>The path exists, the method does not.</summary>
+    public static readonly ProblemKind MethodNotAllowed = new(405, "method-not-allowed", "The method is not allowed at this path");
+
+    /// <summary>An ad's advertiser never changes.</summary>
+    public static readonly ProblemKind OtherAdvertiser = new(409, "other-advertiser", "The ad belongs to another advertiser");
+
+    /// <summary>A paused or archived ad gets no impressions.</summary>
+    public static readonly ProblemKind InactiveAd = new(409, "inactive-ad", "The ad is not active");
+
+    /// <summary>Names of keys are unique.</summary>
+    public static readonly ProblemKind KeyNameInUse = new(409, "key-name-in-use", "The name of the API key is in use");
+
+    /// <summary>The body is over <see cref="JsonBody.MaxBytes"/>.</summary>
+    public static readonly ProblemKind BodyTooLarge = new(413, "body-too-large", "The body is too large");
+
+    /// <summary>The body is not declared as JSON.</summary>
+    public static readonly ProblemKind UnsupportedMediaType = new(415, "unsupported-media-type", "The body must be JSON");
+
+    /// <summary>Too many calls.</summary>
+    public static readonly ProblemKind RateLimited = new(429, "rate-limited", "Too many requests");
+
+    /// <summary>Our own fault.</summary>
+    public static readonly ProblemKind InternalError = new(500, "internal-error", "Something went wrong in AdClick");
+
+    /// <summary>The database can't answer now.</summary>
+    public static readonly ProblemKind StoreUnavailable = new(503, "store-unavailable", "The database can't answer now");
+
+    /// <summary>The answer took too long.</summary>
+    public static readonly ProblemKind TimedOut = new(503, "timed-out", "The answer took too long");
+
+    /// <summary>The problem's type.</summary>
+    public string Type { get; } = $"urn:adclick:problem:{Name}";
+
+    /// <summary>The kind that stands for a bare status; null where none does.</summary>
+    public static ProblemKind? OfStatus(int status) => status switch
+    {
+        400 => MalformedBody,
+        401 => Unauthenticated,
+        403 => Forbidden,
+        404 => NotFound,
+        405 => MethodNotAllowed,
+        413 => BodyTooLarge,
+        415 => UnsupportedMediaType,
+        429 => RateLimited,
+        500 => InternalError,
+        503 => StoreUnavailable,
+        _ => null,
+    };
+}

@@ -1,0 +1,76 @@
+using AdClick.Actors.ClickLog;
+using AdClick.Actors.Clicks;
+
+namespace AdClick.Gateway.Clicks;
+
+/// <summary>
+/// Appends a mark to every partition each second: it moves the clock of partitions without clicks, and tells readers up to when this gateway has nothing
+/// left to log.
+/// </summary>
+internal sealed class MarkWriter : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    // Clicks in hand take milliseconds; a finer grain than the interval lets a mark reach almost to the present.
+    private static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(100);
+
+    private readonly IClickLog _log;
+    private readonly OpenClicks _open;
+    private readonly TimeProvider _time;
+    private readonly string _gateway;
+
+    /// <summary>Writes the marks of a gateway.</summary>
+    public MarkWriter(IClickLog log, OpenClicks open, GatewayIdentity identity, TimeProvider time)
+    {
+        _log = log;
+        _open = open;
+        _time = time;
+        _gateway = identity.Name;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Grain, _time);
+        var writing = Task.CompletedTask;
+        var grains = 0;
+        try
+        {
+            do
+            {
+                var openFromMs = _open.Rotate();
+                if (grains++ % (int)(Interval / Grain) == 0 && writing.IsCompleted)
+                {
+                    writing = WriteAsync(openFromMs);
+                }
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException)
+        {
+            // The last mark is written when all requests are finished: nothing is open then.
+            await writing;
+            await WriteAsync(_open.Rotate());
+        }
+    }
+
+    private async Task WriteAsync(long openFromMs)
+    {
+        var mark = new byte[ClickRecordWriter.MaxBytes];
+        var length = ClickRecordWriter.Write(new MarkRecord(_gateway, _time.GetUtcNow().ToUnixTimeMilliseconds(), openFromMs), mark);
+        var appends = new Task[_log.Identity.Partitions];
+        for (var partition = 0; partition < appends.Length; partition++)
+        {
+            appends[partition] = _log.AppendAsync(partition, [], mark.AsSpan(0, length));
+        }
+
+        try
+        {
+            await Task.WhenAll(appends);
+        }
+        catch (ClickLogUnavailableException)
+        {
+            // The log reports its fault itself. Without a mark, readers are told that nothing newer is complete: the truth.
+        }
+    }
+}

@@ -1,0 +1,283 @@
+using System.Diagnostics.Metrics;
+using AdClick.Actors.ClickLog;
+using AdClick.Actors.ClickLog.Embedded;
+using AdClick.Actors.Clicks;
+using AdClick.Actors.Hosting;
+using AdClick.Actors.Metrics;
+using AdClick.Actors.Metrics.Sqlite;
+using AdClick.Actors.Partitions;
+using AdClick.Gateway.Ads;
+using AdClick.Gateway.Api;
+using AdClick.Gateway.Clicks;
+using AdClick.Gateway.Metrics;
+using AdClick.Gateway.Operators;
+using Akka.Hosting;
+using Microsoft.AspNetCore.HttpOverrides;
+using OpenTelemetry.Metrics;
+
+namespace AdClick.Gateway.Hosting;
+
+/// <summary>
+/// Puts a node together: data folder, keys, stores, log, actor system, web server; in the order in which each needs the ones before. What was opened is closed
+/// in the opposite order when the host is disposed.
+/// </summary>
+internal sealed class GatewayHost : IAsyncDisposable
+{
+    private readonly Stack<Func<ValueTask>> _closing = [];
+
+    private GatewayHost() { }
+
+    /// <summary>The web application; not started yet.</summary>
+    public WebApplication Application { get; private set; } = null!;
+
+    /// <summary>Opens everything and builds the application.</summary>
+    /// <exception cref="InvalidSettingsException">A setting is wrong.</exception>
+    /// <exception cref="StartupException">The data folder is in use, or what it holds is damaged or doesn't fit.</exception>
+    public static GatewayHost Build(string[] arguments)
+    {
+        var host = new GatewayHost();
+        try
+        {
+            host.Open(arguments);
+            return host;
+        }
+        catch
+        {
+            host.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        while (_closing.TryPop(out var close))
+        {
+            await close();
+        }
+    }
+
+    /// <summary>The addresses to listen on, at least one.</summary>
+    public static string[] ListenUrls(IConfiguration configuration)
+    {
+        var urls = configuration[WebHostDefaults.ServerUrlsKey]?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return urls is { Length: > 0 } ? urls : ["http://127.0.0.1:8080"];
+    }
+
+    private void Open(string[] arguments)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = arguments, ContentRootPath = AppContext.BaseDirectory });
+        var options = SettingsReader.Read(builder.Configuration);
+        var folder = DataFolder.Open(options.Data);
+        _closing.Push(() => Close(folder));
+
+        var time = TimeProvider.System;
+        var logging = LoggerFactory.Create(logging => ConfigureLogging(logging, builder.Configuration));
+        _closing.Push(() => Close(logging));
+        var (adminKey, signingKeys) = Keys(options, folder, logging.CreateLogger<GatewayHost>());
+        var store = StartupDamage.Refuse(() => SqliteMetricsStore.Open(folder.Metrics, time));
+        _closing.Push(store.DisposeAsync);
+        StartupDamage.Refuse(() => SqliteFileCheck.Check(folder.Journal));
+        StartupDamage.Refuse(() => SqliteFileCheck.Check(folder.Snapshots));
+        var log = StartupDamage.Refuse(() => EmbeddedClickLog.Open(folder.ClickLog, options.Partitions, time, logging.CreateLogger<EmbeddedClickLog>()));
+        _closing.Push(log.DisposeAsync);
+
+        ConfigureLogging(builder.Logging, builder.Configuration);
+        ConfigureServer(builder, options);
+        AddServices(builder, options, folder, time, store, log, adminKey, signingKeys);
+        AddAkka(builder, options, folder, time, store, log);
+        builder.Services.AddHostedService<StoreLoops>();
+        builder.Services.AddHostedService<MarkWriter>();
+        builder.Services.AddSingleton<StartupWatch>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<StartupWatch>());
+
+        Application = builder.Build();
+        _closing.Push(Application.DisposeAsync);
+        Map(Application, options);
+    }
+
+    private static ValueTask Close(IDisposable disposable)
+    {
+        disposable.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static void ConfigureLogging(ILoggingBuilder logging, ConfigurationManager configuration)
+    {
+        logging.ClearProviders();
+        logging.AddConfiguration(configuration.GetSection("Logging"));
+        if (Console.IsOutputRedirected)
+        {
+            logging.AddJsonConsole(json =>
+            {
+                json.UseUtcTimestamp = true;
+                json.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+            });
+        }
+        else
+        {
+            logging.AddSimpleConsole(simple =>
+            {
+                simple.SingleLine = true;
+                simple.UseUtcTimestamp = true;
+                simple.TimestampFormat = "HH:mm:ss ";
+            });
+        }
+    }
+
+    private static void ConfigureServer(WebApplicationBuilder builder, GatewayOptions options)
+    {
+        builder.WebHost.UseUrls([.. ListenUrls(builder.Configuration), .. options.MetricsUrl is { } own ? [own.ToString()] : (string[])[]]);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = JsonBody.MaxBytes;
+        });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(28)); // in all at most 30 s
+        builder.Services.Configure<ForwardedHeadersOptions>(forwarded =>
+        {
+            forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor;
+            forwarded.ForwardLimit = null; // every hop that is a trusted proxy
+            forwarded.KnownProxies.Clear();
+            forwarded.KnownIPNetworks.Clear();
+            foreach (var network in options.TrustedProxies)
+            {
+                forwarded.KnownIPNetworks.Add(network);
+                if (network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)
+                {
+                    // The same network as a listener on :: sees it.
+                    forwarded.KnownIPNetworks.Add(new System.Net.IPNetwork(network.BaseAddress.MapToIPv6(), network.PrefixLength + 96));
+                }
+            }
+        });
+    }
+
+    private static (string AdminKey, SigningKeyRing SigningKeys) Keys(GatewayOptions options, DataFolder folder, ILogger logger)
+    {
+        var generated = new GeneratedKeys(folder.Path);
+        var adminKey = options.AdminKey;
+        if (adminKey is null)
+        {
+            adminKey = generated.AdminKey();
+            logger.LogInformation("AdClick:AdminKey is not set: the administrator's key is in {File}.", generated.AdminKeyFile);
+        }
+        else if (adminKey.Length < 16)
+        {
+            logger.LogWarning("AdClick:AdminKey has {Length} characters, which can be guessed. Use 32 random ones.", adminKey.Length);
+        }
+
+        if (options.SigningKeys.Count == 0)
+        {
+            logger.LogInformation("AdClick:SigningKeys is not set: impressions are signed with the key in {File}.", generated.SigningKeyFile);
+        }
+
+        return (adminKey, SigningKeyRings.Make(options, generated.SigningKey));
+    }
+
+    private static void AddServices(
+        WebApplicationBuilder builder,
+        GatewayOptions options,
+        DataFolder folder,
+        TimeProvider time,
+        SqliteMetricsStore store,
+        EmbeddedClickLog log,
+        string adminKey,
+        SigningKeyRing signingKeys)
+    {
+        var services = builder.Services;
+        services.AddSingleton(options);
+        services.AddSingleton(time);
+        services.AddSingleton(store);
+        services.AddSingleton<IMetricsStore>(store);
+        services.AddSingleton<ICatalogueStore>(store);
+        services.AddSingleton<IClickLog>(log);
+        services.AddSingleton(new SqliteJournalPurge(folder.Journal));
+        services.AddSingleton(signingKeys);
+        services.AddSingleton(GatewayIdentity.Embedded);
+        services.AddSingleton<PartitionBoard>();
+        services.AddSingleton<PublicAddress>();
+        services.AddSingleton<OpenClicks>();
+        services.AddSingleton<ImpressionLimiter>();
+        services.AddSingleton<LogFaultReporter>();
+        services.AddSingleton<ClickHandler>();
+        services.AddSingleton<Readiness>();
+        services.AddSingleton<PartitionGauges>();
+        services.AddSingleton(_ => DeclaredBots.Load());
+        services.AddAdClickApi(provider => new ApiSettings
+        {
+            AdminKey = adminKey,
+            PublicUrl = () => provider.GetRequiredService<PublicAddress>().Url,
+            ImpressionLifetime = options.ImpressionLifetime,
+            RequestsPerSecondPerKey = options.RequestsPerSecondPerKey,
+        });
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics
+            .AddMeter("AdClick")
+            .AddMeter("System.Runtime")
+            .AddView(Boundaries)
+            .AddPrometheusExporter());
+    }
+
+    // The exporter's own boundaries are for milliseconds; these are for what takes from half a millisecond to half a minute, and for rows and bytes.
+    private static MetricStreamConfiguration? Boundaries(Instrument instrument) => instrument.Unit switch
+    {
+        "s" => new ExplicitBucketHistogramConfiguration
+        {
+            Boundaries = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+        },
+        "{row}" or "{record}" => new ExplicitBucketHistogramConfiguration { Boundaries = [0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000] },
+        "By" => new ExplicitBucketHistogramConfiguration { Boundaries = [0, 1_024, 16_384, 262_144, 4_194_304, 67_108_864, 1_073_741_824] },
+        _ => null,
+    };
+
+    private static void AddAkka(
+        WebApplicationBuilder builder, GatewayOptions options, DataFolder folder, TimeProvider time, IMetricsStore store, EmbeddedClickLog log)
+    {
+        builder.Services.AddAkka("adclick", (akka, provider) =>
+        {
+            akka.ConfigureLoggers(loggers =>
+            {
+                loggers.ClearLoggers();
+                loggers.AddLoggerFactory();
+            });
+            var context = new PartitionContext(log, store, provider.GetRequiredService<PartitionBoard>(), Counting(options), time);
+            akka.AddAdClickHocon(builder.Configuration)
+                .AddAdClickSqlitePersistence(folder.Journal, folder.Snapshots)
+                .AddAdClickLocalCluster(options.Roles)
+                .AddAdClickCounting(context)
+                .AddAdClickMetricsGateway();
+        });
+    }
+
+    private static PartitionSettings Counting(GatewayOptions options) => new()
+    {
+        AllowedLateness = options.AllowedLateness,
+        FlushInterval = options.FlushInterval,
+        CheckpointInterval = options.CheckpointInterval,
+        ClickLogRetention = options.ClickLogRetention,
+    };
+
+    private static void Map(WebApplication application, GatewayOptions options)
+    {
+        if (options.TrustedProxies.Count > 0)
+        {
+            application.UseForwardedHeaders();
+        }
+
+        // Before all else: a click passes nothing that it does not need.
+        var clicks = application.Services.GetRequiredService<ClickHandler>();
+        application.Use((context, next) =>
+            context.Request.Path.Value?.StartsWith(ClickHandler.PathPrefix, StringComparison.Ordinal) == true ? clicks.HandleAsync(context) : next(context));
+        if (options.MetricsUrl is { } own)
+        {
+            // The listener for scrapers shows metrics and nothing else.
+            application.UseOpenTelemetryPrometheusScrapingEndpoint(context => context.Connection.LocalPort == own.Port && context.Request.Path == "/metrics");
+        }
+
+        application.UseAdClickApi();
+        application.MapAdClickApi();
+        application.MapAdClickHealth();
+        application.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization("admin");
+        _ = application.Services.GetRequiredService<PartitionGauges>(); // registers itself
+        GatewayClickMetrics.Announce();
+    }
+}

@@ -1,0 +1,62 @@
+using System.Net;
+
+namespace AdClick.Gateway.Hosting;
+
+/// <summary>Everything that can be set under <c>AdClick:</c>, with its defaults. Read and checked once, by <see cref="SettingsReader"/>.</summary>
+public sealed record GatewayOptions
+{
+    /// <summary>Folder of the log, the databases and the generated keys. Default <c>./data</c>.</summary>
+    public string Data { get; init; } = "./data";
+
+    /// <summary>Base of click URLs, absolute http(s) without query or trailing slash. Null: the first of <c>urls</c>; never the Host header.</summary>
+    public string? PublicUrl { get; init; }
+
+    /// <summary>Key of the first administrator. Null: made at the first start and kept in the data folder.</summary>
+    public string? AdminKey { get; init; }
+
+    /// <summary>Keys for impression tokens and click IDs. Empty: one is made at the first start and kept in the data folder.</summary>
+    public IReadOnlyList<SigningKeySetting> SigningKeys { get; init; } = [];
+
+    /// <summary>ID of the key that signs; the others only verify. Null only while <see cref="SigningKeys"/> is empty.</summary>
+    public string? SigningKeyId { get; init; }
+
+    /// <summary>Number of click log partitions, 1 to 1,024; fixed when the log is created. Default 8.</summary>
+    public int Partitions { get; init; } = 8;
+
+    /// <summary>How long an issued impression may be clicked. Default 24 h.</summary>
+    public TimeSpan ImpressionLifetime { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How far a click may lag behind its partition's clock and still be counted at once. Default 1 h.</summary>
+    public TimeSpan AllowedLateness { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>Time between two writes of a partition's counts to the metrics store. Default 1 s.</summary>
+    public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Time between two checkpoints of a partition. Default 10 s.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long raw clicks stay in the embedded log after they are counted and checkpointed. Default 24 h.</summary>
+    public TimeSpan ClickLogRetention { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>API calls per second that one key may make; short bursts of twice as many pass. Default 200.</summary>
+    public int RequestsPerSecondPerKey { get; init; } = 200;
+
+    /// <summary>Networks of proxies whose <c>X-Forwarded-For</c> is believed. Default none.</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
+    /// <summary>A listener of its own for <c>/metrics</c>, where it needs no key. Null: there is none, and <c>/metrics</c> needs an admin key.</summary>
+    public Uri? MetricsUrl { get; init; }
+
+    /// <summary>What the node does. The embedded log makes every node do both.</summary>
+    public IReadOnlyList<string> Roles { get; init; } = ["gateway", "processor"];
+}
+
+/// <summary>A configured signing key.</summary>
+/// <param name="KeyId">ID that stands in every token.</param>
+/// <param name="Secret">32 bytes; never printed.</param>
+/// <param name="Advertisers">Advertisers whose ads it may sign for; null for all.</param>
+public sealed record SigningKeySetting(string KeyId, byte[] Secret, IReadOnlySet<string>? Advertisers)
+{
+    /// <inheritdoc/>
+    public override string ToString() => KeyId;
+}

@@ -1,0 +1,92 @@
+using AdClick.Gateway.Hosting;
+using Microsoft.Extensions.Configuration;
+using Xunit;
+
+namespace AdClick.Tests.Gateway.Hosting;
+
+public sealed class SettingsReaderTests
+{
+    private const string Secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    [Fact]
+    public void Nothing_configured_gives_the_defaults()
+    {
+        var options = Read();
+        Assert.Equal(8, options.Partitions);
+        Assert.Equal(TimeSpan.FromHours(24), options.ImpressionLifetime);
+        Assert.Equal(TimeSpan.FromHours(1), options.AllowedLateness);
+        Assert.Equal(TimeSpan.FromSeconds(1), options.FlushInterval);
+        Assert.Equal(TimeSpan.FromSeconds(10), options.CheckpointInterval);
+        Assert.Equal(200, options.RequestsPerSecondPerKey);
+        Assert.Null(options.AdminKey);
+        Assert.Empty(options.SigningKeys);
+    }
+
+    [Theory]
+    [InlineData("Partitions", "0")]
+    [InlineData("Partitions", "1025")]
+    [InlineData("Partitions", "eight")]
+    [InlineData("ImpressionLifetime", "24h")]
+    [InlineData("ImpressionLifetime", "00:00:00")]
+    [InlineData("AllowedLateness", "-00:01:00")]
+    [InlineData("FlushInterval", "00:00:00")]
+    [InlineData("CheckpointInterval", "01:00:00")]
+    [InlineData("ClickLogRetention", "x")]
+    [InlineData("RequestsPerSecondPerKey", "0")]
+    [InlineData("ClickLog", "redis")]
+    [InlineData("Database", "oracle")]
+    [InlineData("PublicUrl", "example.com")]
+    [InlineData("PublicUrl", "https://example.com/?x=1")]
+    [InlineData("AdminKey", "two words")]
+    [InlineData("TrustedProxies", "10.0.0.0/8,proxy")]
+    [InlineData("MetricsUrl", "9464")]
+    [InlineData("Roles", "gateway")]
+    [InlineData("SigningKeys:k1", "c2hvcnQ=")]
+    [InlineData("SigningKeyId", "k1")]
+    [InlineData("SigningKeyAdvertisers:k1", "acme")]
+    [InlineData("Partitons", "8")]
+    public void A_wrong_setting_is_refused_by_name(string name, string value)
+    {
+        var refused = Assert.Throws<InvalidSettingsException>(() => Read((name, value)));
+        Assert.Contains(refused.Problems, problem => problem.StartsWith($"AdClick:{name} ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void All_wrong_settings_are_told_at_once()
+    {
+        var refused = Assert.Throws<InvalidSettingsException>(() => Read(("Partitions", "0"), ("FlushInterval", "soon"), ("Colour", "blue")));
+        Assert.Equal(3, refused.Problems.Count);
+    }
+
+    [Fact]
+    public void A_wrong_secret_is_not_repeated_in_the_message()
+    {
+        var refused = Assert.Throws<InvalidSettingsException>(() => Read(("SigningKeys:k1", "my-secret-but-not-base64")));
+        Assert.DoesNotContain("my-secret", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_several_signing_keys_one_must_be_named()
+    {
+        Assert.Throws<InvalidSettingsException>(() => Read(("SigningKeys:k1", Secret), ("SigningKeys:k2", Secret)));
+        var options = Read(("SigningKeys:k1", Secret), ("SigningKeys:k2", Secret), ("SigningKeyId", "k2"), ("SigningKeyAdvertisers:k1", "acme, globex"));
+        Assert.Equal("k2", options.SigningKeyId);
+        Assert.Equal(["acme", "globex"], options.SigningKeys[0].Advertisers!.Order());
+        Assert.Null(options.SigningKeys[1].Advertisers);
+    }
+
+    [Fact]
+    public void The_signing_key_may_not_be_bound_to_advertisers() =>
+        Assert.Throws<InvalidSettingsException>(() => Read(("SigningKeys:k1", Secret), ("SigningKeyAdvertisers:k1", "acme")));
+
+    [Fact]
+    public void Lists_are_written_with_commas_or_as_arrays()
+    {
+        Assert.Equal(2, Read(("TrustedProxies", "10.0.0.0/8, 192.0.2.7")).TrustedProxies.Count);
+        Assert.Equal(2, Read(("TrustedProxies:0", "10.0.0.0/8"), ("TrustedProxies:1", "::1")).TrustedProxies.Count);
+    }
+
+    private static GatewayOptions Read(params (string Name, string Value)[] settings) => SettingsReader.Read(new ConfigurationBuilder()
+        .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>($"AdClick:{setting.Name}", setting.Value)))
+        .Build());
+}

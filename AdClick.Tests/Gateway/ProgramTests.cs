@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using AdClick.Benchmarks.Load;
+using AdClick.Benchmarks.Processes;
+using AdClick.Tests.Support;
+using Xunit;
+
+namespace AdClick.Tests.Gateway;
+
+/// <summary>What an operator sees of the executable.</summary>
+public sealed class ProgramTests : IDisposable
+{
+    private readonly string _data = Path.Combine(Path.GetTempPath(), $"adclick-{Guid.NewGuid():N}");
+    private readonly string _url = $"http://127.0.0.1:{ChildProcess.FreePort()}";
+
+    private string[] Settings => [$"--AdClick:Data={_data}", $"--urls={_url}", $"--AdClick:AdminKey={RunningGateway.AdminKey}"];
+
+    public void Dispose()
+    {
+        if (Directory.Exists(_data))
+        {
+            Directory.Delete(_data, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("--AdClick:Partitions=0", "AdClick:Partitions")]
+    [InlineData("--AdClick:Partitons=4", "AdClick:Partitons")]
+    [InlineData("srve", "srve")]
+    public async Task What_is_wrong_on_the_command_line_is_named_and_ends_with_code_2(string argument, string named)
+    {
+        var (exitCode, output) = await GatewayProgram.RunAsync([argument, .. Settings]);
+        Assert.Equal(2, exitCode);
+        Assert.Contains(named, output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_data));
+    }
+
+    [Fact]
+    public async Task A_node_serves_prints_click_urls_refuses_a_second_one_on_its_folder_and_stops_cleanly()
+    {
+        using var program = new GatewayProgram(Settings);
+        await program.WaitUntilReadyAsync(_url);
+
+        var second = await GatewayProgram.RunAsync($"--AdClick:Data={_data}", "--urls=http://127.0.0.1:0");
+        Assert.Equal(2, second.ExitCode);
+        Assert.Contains("Another process", second.Output, StringComparison.Ordinal);
+
+        using var admin = Admin();
+        await ClickThreeImpressionsAsync(admin);
+        program.Terminate();
+        Assert.Equal(0, await program.WaitForExitAsync());
+
+        using var again = new GatewayProgram(Settings);
+        await again.WaitUntilReadyAsync(_url);
+        await RunningGateway.UntilAsync(
+            async () =>
+            {
+                var total = (await admin.GetFromJsonAsync<JsonElement>("/v1/ads/a1/clicks")).GetProperty("total");
+                return total.GetProperty("clicks").GetInt64() == 3 && total.GetProperty("duplicates").GetInt64() == 0;
+            },
+            "the three clicks after the restart");
+        Assert.DoesNotContain(RunningGateway.AdminKey, program.Output + again.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("metrics.db")]
+    [InlineData("journal.db")]
+    [InlineData("snapshots.db")]
+    public async Task A_damaged_database_is_named_and_ends_the_start_with_code_2(string file)
+    {
+        Directory.CreateDirectory(_data);
+        var path = Path.Combine(_data, file);
+        await File.WriteAllTextAsync(path, new string('x', 8192));
+        var (exitCode, output) = await GatewayProgram.RunAsync(Settings);
+        Assert.Equal(2, exitCode);
+        Assert.Contains(path, output, StringComparison.Ordinal);
+        Assert.Equal(8192, new FileInfo(path).Length);
+    }
+
+    [Fact]
+    public async Task A_log_that_was_lost_while_its_counts_stayed_is_refused()
+    {
+        using (var program = new GatewayProgram(Settings))
+        {
+            await program.WaitUntilReadyAsync(_url);
+            using var admin = Admin();
+            await ClickThreeImpressionsAsync(admin);
+            program.Terminate();
+            Assert.Equal(0, await program.WaitForExitAsync());
+        }
+
+        Directory.Delete(Path.Combine(_data, "log"), recursive: true);
+        var (exitCode, output) = await GatewayProgram.RunAsync(Settings);
+        Assert.Equal(2, exitCode);
+        Assert.Contains("log", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ten_kills_at_random_moments_lose_no_click_and_count_none_twice()
+    {
+        Directory.CreateDirectory(_data);
+        var seed = (ulong)Stopwatch.GetTimestamp();
+        var report = await LoadRun.RunAsync(
+            new LoadSettings
+            {
+                Keys = BenchmarkKeys.Make(),
+                Folder = _data,
+                Rate = 1_000,
+                Duration = TimeSpan.FromSeconds(20),
+                Ads = 300,
+                Connections = 16,
+                Kills = 10,
+                Seed = seed,
+                GatewaySettings = ["AdClick:CheckpointInterval=00:00:01", "AdClick:FlushInterval=00:00:00.200"],
+            },
+            TextWriter.Null);
+        Assert.True(report.IsGood, $"Seed {seed}:\n{report}");
+        Assert.Equal(10, report.Restarts.Count);
+    }
+
+    private HttpClient Admin()
+    {
+        var admin = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(_url) };
+        admin.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", RunningGateway.AdminKey);
+        admin.DefaultRequestHeaders.Add("User-Agent", RunningGateway.Browser);
+        return admin;
+    }
+
+    private async Task ClickThreeImpressionsAsync(HttpClient admin)
+    {
+        using var put = await admin.PutAsJsonAsync("/v1/ads/a1", new { advertiserId = "acme", name = "n", targetUrl = "https://example.com/", status = "active" });
+        Assert.Equal(HttpStatusCode.Created, put.StatusCode);
+        var tokens = await GatewayProgram.RunAsync(["tokens", "--ad", "a1", "--count", "3", .. Settings]);
+        Assert.Equal(0, tokens.ExitCode);
+        var urls = tokens.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Assert.Equal(3, urls.Distinct().Count());
+        foreach (var url in urls)
+        {
+            using var click = await admin.GetAsync(new Uri(url));
+            Assert.Equal(HttpStatusCode.Found, click.StatusCode);
+        }
+    }
+}
