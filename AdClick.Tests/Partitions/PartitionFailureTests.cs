@@ -375,7 +375,7 @@ public sealed class PartitionFailureTests : IAsyncLifetime
         Mark(now);
         _log.Append(0, now, TestClick.Record("a", 1, 1, now - (30 * TestClick.Minute)));
         var another = TestClick.Record("b", 1, 1, now);
-        for (var i = 0; i < 200_000; i++)
+        for (var i = 0; i < 600_000; i++)
         {
             _log.Append(0, now, another);
         }
@@ -395,10 +395,16 @@ public sealed class PartitionFailureTests : IAsyncLifetime
         {
             AllowedLateness = TimeSpan.FromMinutes(10),
             MaxBatchRecords = 1_000_000,
-            FlushInterval = TimeSpan.FromMilliseconds(1),
         };
         var entity = _harness.Start(PartitionHarness.Context(_log, gate, settings));
-        await half.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        var partition = _harness.System.ActorSelection(entity.Path / "*");
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!half.Task.IsCompleted)
+        {
+            partition.Tell(PartitionActor.Tick.Flush);
+            await Task.Delay(1, patience.Token); // far less than counting the batch takes
+        }
+
         _harness.Stop(entity);
 
         _harness.Start(PartitionHarness.Context(_log, _store, settings with { AllowedLateness = TimeSpan.FromMinutes(40) }));
