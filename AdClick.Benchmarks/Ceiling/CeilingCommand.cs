@@ -19,7 +19,7 @@ internal static class CeilingCommand
             .Within(1, 1_000);
         var duration = new Option<double>("--duration") { Description = "Seconds of each measurement.", DefaultValueFactory = _ => 10 }
             .Within(1, 3_600);
-        var connections = new Option<int>("--connections") { Description = "Connections, each with one request on its way.", DefaultValueFactory = _ => 128 }
+        var connections = new Option<int>("--connections") { Description = "Connections, each with one request on its way.", DefaultValueFactory = _ => 512 }
             .Within(1, 10_000);
         var ads = new Option<int>("--ads") { Description = "Number of ads.", DefaultValueFactory = _ => 1_000 }
             .Within(1, 10_000_000);
