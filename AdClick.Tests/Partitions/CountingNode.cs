@@ -52,6 +52,7 @@ internal sealed class CountingNode : IAsyncDisposable
     {
         FlushInterval = TimeSpan.FromMilliseconds(10),
         CheckpointInterval = TimeSpan.FromMilliseconds(40),
+        BatchLinger = TimeSpan.Zero,
         MinBackOff = TimeSpan.FromMilliseconds(10),
         MaxBackOff = TimeSpan.FromMilliseconds(100),
     };

@@ -132,6 +132,7 @@ public sealed class CountingPropertyTests : IAsyncLifetime
         CheckpointInterval = TimeSpan.FromMilliseconds(3),
         MaxBatchRecords = 1 + (maxBatchRecords % 50),
         MaxBatchesInFlight = 1 + (maxBatchesInFlight % 4),
+        BatchLinger = TimeSpan.FromMilliseconds(maxBatchesInFlight % 3),
         MinSnapshotBytes = 64,
         MinBackOff = TimeSpan.FromMilliseconds(2),
         MaxBackOff = TimeSpan.FromMilliseconds(20),

@@ -236,6 +236,7 @@ public sealed class CrashPointTests
             CheckpointInterval = TimeSpan.FromHours(1),
             ClickLogRetention = TimeSpan.FromSeconds(-1),
             MinSnapshotBytes = 1,
+            BatchLinger = TimeSpan.Zero,
             MinBackOff = TimeSpan.FromMilliseconds(1),
             MaxBackOff = TimeSpan.FromMilliseconds(5),
         };
