@@ -5,8 +5,8 @@ using Akka.Actor;
 namespace AdClick.Actors.Ads;
 
 /// <summary>
-/// Counts the clicks of one ad key, in memory. A child of its partition, which feeds it in offset order and writes down what it hands over; if it fails,
-/// the whole partition starts again from its checkpoint.
+/// Counts the clicks of one ad key, in memory. A child of its partition, which feeds it in offset order and writes down what it hands over; if it
+/// fails, the whole partition starts again from its checkpoint.
 /// </summary>
 internal sealed class AdActor : UntypedActor
 {

@@ -13,7 +13,8 @@ internal static class AdCommands
     /// <param name="Start">First click.</param>
     /// <param name="Count">Number of clicks.</param>
     /// <param name="Terms">Terms to judge by.</param>
-    public sealed record CountClicks(long Batch, LoggedClick[] Clicks, int Start, int Count, CountingTerms Terms) : INoSerializationVerificationNeeded;
+    public sealed record CountClicks(long Batch, LoggedClick[] Clicks, int Start, int Count, CountingTerms Terms)
+        : INoSerializationVerificationNeeded;
 
     /// <summary>
     /// The barrier of a checkpoint: hand over what has changed, as of exactly the clicks before this message, and go on. Answered by

@@ -6,8 +6,8 @@ using Google.Protobuf;
 namespace AdClick.Actors.Ads;
 
 /// <summary>
-/// All that is known of one ad key: which impressions were clicked, and how many clicks of each minute had which outcome. A pure function of the records that
-/// were applied, in offset order (I4).
+/// All that is known of one ad key: which impressions were clicked, and how many clicks of each minute had which outcome. A pure function of the
+/// records that were applied, in offset order (I4).
 /// </summary>
 internal sealed class AdState
 {

@@ -26,12 +26,12 @@ internal record struct WindowEntry(ulong High, ulong Low, uint Nonce, uint Bucke
 }
 
 /// <summary>
-/// The impressions of one ad that were clicked and may be clicked again: about 32 bytes each. Entries stand in one dense array in the order of their first
-/// click, so that what is new since a checkpoint is its tail; an open-addressing table of positions finds them.
+/// The impressions of one ad that were clicked and may be clicked again: about 32 bytes each. Entries stand in one dense array in the order of their
+/// first click, so that what is new since a checkpoint is its tail; an open-addressing table of positions finds them.
 /// </summary>
 /// <remarks>
-/// An entry lives until the partition clock has passed the end of its expiry bucket by more than the allowed lateness. That is decided by the clock before each
-/// record, never by when memory is reclaimed, so that a replay decides alike (I4).
+/// An entry lives until the partition clock has passed the end of its expiry bucket by more than the allowed lateness. That is decided by the clock
+/// before each record, never by when memory is reclaimed, so that a replay decides alike (I4).
 /// </remarks>
 internal sealed class ImpressionWindow
 {

@@ -3,7 +3,9 @@ using AdClick.Actors.Clicks;
 
 namespace AdClick.Actors.Ads;
 
-/// <summary>One counter: clicks of one minute with one outcome. Eight bytes, because an ad keeps one for each minute of the allowed lateness.</summary>
+/// <summary>
+/// One counter: clicks of one minute with one outcome. Eight bytes, because an ad keeps one for each minute of the allowed lateness.
+/// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 public readonly record struct MinuteCell
 {

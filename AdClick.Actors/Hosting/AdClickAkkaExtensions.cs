@@ -17,7 +17,9 @@ namespace AdClick.Actors.Hosting;
 /// <summary>The pieces of the actor system, each an extension that the host and the tests share.</summary>
 public static class AdClickAkkaExtensions
 {
-    /// <summary>Adds <c>akka.hocon</c> from beside the executable, below what the section <c>akka</c> of the configuration overrides (<c>AKKA__…</c>).</summary>
+    /// <summary>
+    /// Adds <c>akka.hocon</c> from beside the executable, below what the section <c>akka</c> of the configuration overrides (<c>AKKA__…</c>).
+    /// </summary>
     /// <param name="builder">Builder.</param>
     /// <param name="configuration">The host's configuration; null for none.</param>
     /// <exception cref="FileNotFoundException">The file is missing: the installation is incomplete.</exception>
@@ -38,7 +40,8 @@ public static class AdClickAkkaExtensions
     /// <param name="snapshotFile">File of the snapshots.</param>
     /// <exception cref="MetricsStoreDamagedException">A file is not a database.</exception>
     /// <exception cref="MetricsStoreUnavailableException">A file can't be opened or written.</exception>
-    public static AkkaConfigurationBuilder AddAdClickSqlitePersistence(this AkkaConfigurationBuilder builder, string journalFile, string snapshotFile) =>
+    public static AkkaConfigurationBuilder AddAdClickSqlitePersistence(
+        this AkkaConfigurationBuilder builder, string journalFile, string snapshotFile) =>
         builder.AddHocon(SqlitePersistence(journalFile, snapshotFile), HoconAddMode.Prepend);
 
     /// <summary>Creates the two files if they are not there, and gives the settings that name them.</summary>
@@ -98,7 +101,8 @@ public static class AdClickAkkaExtensions
         {
             var waker = system.ActorOf(PartitionWaker.Props(registry.Get<PartitionRegion>(), context.Log.Identity.Partitions), "partition-waker");
 
-            // A region that is shutting down keeps messages for shards that have moved away, and waits for them to its time-out: no more of them from here on.
+            // A region that is shutting down keeps messages for shards that have moved away, and waits for them to its time-out: no more of them
+            // from here on.
             CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "stop-waking-partitions", async () =>
             {
                 await waker.GracefulStop(TimeSpan.FromSeconds(3));
@@ -108,5 +112,6 @@ public static class AdClickAkkaExtensions
     }
 
     private static string ConnectionString(string file) =>
-        new SqliteConnectionStringBuilder { DataSource = Path.GetFullPath(file), DefaultTimeout = 30 }.ToString().Replace("\\", "\\\\", StringComparison.Ordinal);
+        new SqliteConnectionStringBuilder { DataSource = Path.GetFullPath(file), DefaultTimeout = 30 }.ToString()
+            .Replace("\\", "\\\\", StringComparison.Ordinal);
 }

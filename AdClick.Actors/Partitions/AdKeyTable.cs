@@ -4,7 +4,8 @@ using AdClick.Actors.Clicks;
 namespace AdClick.Actors.Partitions;
 
 /// <summary>
-/// The ad keys that a partition has read lately, found by the bytes in the log, so that a click of a known ad makes no string and its partition is computed once.
+/// The ad keys that a partition has read lately, found by the bytes in the log, so that a click of a known ad makes no string and its partition is
+/// computed once.
 /// </summary>
 internal sealed class AdKeyTable
 {

@@ -40,7 +40,8 @@ internal sealed class BatchDecoder
         if (batch.Count > 0 && batch[0].Offset < _nextOffset)
         {
             throw new InvalidOperationException(
-                $"Partition {_partition}: the log gave offset {batch[0].Offset} where {_nextOffset} was expected. Counting starts again from the checkpoint.");
+                $"Partition {_partition}: the log gave offset {batch[0].Offset} where {_nextOffset} was expected. "
+                + "Counting starts again from the checkpoint.");
         }
 
         _keys.BeginBatch();
@@ -93,7 +94,8 @@ internal sealed class BatchDecoder
                     _clockMs = Math.Max(_clockMs, markTimeMs);
                     break;
                 default:
-                    (rejected ??= []).Add(new RejectedRecord(entry.Offset, "The record is not a click or mark that this version can read.", record.ToArray()));
+                    (rejected ??= []).Add(
+                        new RejectedRecord(entry.Offset, "The record is not a click or mark that this version can read.", record.ToArray()));
                     break;
             }
         }

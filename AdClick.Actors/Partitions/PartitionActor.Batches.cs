@@ -20,8 +20,8 @@ internal sealed partial class PartitionActor
     private long _countedClockMs;
     private long _replayUntil;
 
-    // Below this offset, the end of the log when we began, an owner before us may have flushed counts: they were judged by the checkpoint's terms, and so
-    // must the replay be.
+    // Below this offset, the end of the log when we began, an owner before us may have flushed counts: they were judged by the checkpoint's terms,
+    // and so must the replay be.
     private bool IsReplaying => _routedOffset < _replayUntil;
 
     private bool MayRead => _inFlight.Count < _settings.MaxBatchesInFlight
@@ -136,7 +136,8 @@ internal sealed partial class PartitionActor
         if (_checkpoint is { IsCollected: false } checkpoint && IsOverdue(checkpoint.Since))
         {
             throw new TimeoutException(
-                $"Partition {_partition}: {checkpoint.Unanswered} ads have not handed over their part of a checkpoint for {_settings.AnswerTimeout}.");
+                $"Partition {_partition}: {checkpoint.Unanswered} ads have not handed over their part of a checkpoint "
+                + $"for {_settings.AnswerTimeout}.");
         }
     }
 

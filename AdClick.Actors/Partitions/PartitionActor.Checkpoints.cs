@@ -169,8 +169,8 @@ internal sealed partial class PartitionActor
     }
 
     /// <summary>
-    /// A changed setting of the allowed lateness takes effect at a checkpoint of its own, when all that a former owner may have flushed has been judged by
-    /// the old one; reading waits for it.
+    /// A changed setting of the allowed lateness takes effect at a checkpoint of its own, when all that a former owner may have flushed has been
+    /// judged by the old one; reading waits for it.
     /// </summary>
     private void ChangeTermsWhenReplayed()
     {

@@ -92,29 +92,32 @@ internal sealed partial class PartitionActor
         if (_unconfirmed.Count > 0)
         {
             throw new InvalidOperationException(
-                $"Partition {_partition}: the journal ends in the middle of a checkpoint, which one atomic write can't leave behind. Restore the journal from a backup.");
+                $"Partition {_partition}: the journal ends in the middle of a checkpoint, which one atomic write can't leave behind. "
+                + "Restore the journal from a backup.");
         }
 
         if (_snapshotNeeded > _snapshotSequenceNr)
         {
             throw new LogMismatchException(
-                $"Partition {_partition}: the journal goes on from the snapshot at sequence number {_snapshotNeeded}, which is missing. Journal and snapshots "
-                + "belong together: restore both from one backup.");
+                $"Partition {_partition}: the journal goes on from the snapshot at sequence number {_snapshotNeeded}, which is missing. "
+                + "Journal and snapshots belong together: restore both from one backup.");
         }
 
         var range = _context.Log.RangeOf(_partition);
         if (_checkpointOffset < range.Begin || _checkpointOffset > range.End || _flushedOffset > range.End)
         {
             throw new LogMismatchException(
-                $"Partition {_partition}: the checkpoint stands at offset {_checkpointOffset} and the metrics store at {_flushedOffset}, but the click log holds "
-                + $"[{range.Begin}, {range.End}). Counting from there would lose or repeat clicks; restore log, journal and metrics store from one backup.");
+                $"Partition {_partition}: the checkpoint stands at offset {_checkpointOffset} and the metrics store at {_flushedOffset}, "
+                + $"but the click log holds [{range.Begin}, {range.End}). Counting from there would lose or repeat "
+                + "clicks; restore log, journal and metrics store from one backup.");
         }
 
         if (_checkpointOffset > _flushedOffset)
         {
             throw new LogMismatchException(
-                $"Partition {_partition}: the metrics store stands at offset {_flushedOffset}, behind the checkpoint at {_checkpointOffset}: it was restored from an "
-                + "older backup. Delete the journal and its snapshots, so that the clicks in between are counted again from the log.");
+                $"Partition {_partition}: the metrics store stands at offset {_flushedOffset}, behind the checkpoint at {_checkpointOffset}: "
+                + "it was restored from an older backup. Delete the journal and its snapshots, so that "
+                + "the clicks in between are counted again from the log.");
         }
 
         // Without a checkpoint but with counts in the store (the journal was deleted), they were judged as the progress row says.

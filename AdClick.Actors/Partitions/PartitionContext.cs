@@ -30,7 +30,9 @@ public sealed record PartitionSettings
     /// <summary>Most records in a batch. Larger batches hold more clicks of one ad, so that counting them costs less. Default 8,192.</summary>
     public int MaxBatchRecords { get; init; } = 8 * 1024;
 
-    /// <summary>Pause before the next batch when the one before was far from full. Default 50 ms: little beside <see cref="FlushInterval"/>.</summary>
+    /// <summary>
+    /// Pause before the next batch when the one before was far from full. Default 50 ms: little beside <see cref="FlushInterval"/>.
+    /// </summary>
     public TimeSpan BatchLinger { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Batches that may be with the ads at once. Default 3.</summary>

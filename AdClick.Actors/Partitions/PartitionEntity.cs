@@ -8,8 +8,8 @@ using Google.Protobuf;
 namespace AdClick.Actors.Partitions;
 
 /// <summary>
-/// The sharded entity of a partition: takes ownership, starts the <see cref="PartitionActor"/>, and starts it again with back-off when it fails. A partition
-/// that fails three times at one offset, or whose data don't fit together, is paused and reported: another try would not help.
+/// The sharded entity of a partition: takes ownership, starts the <see cref="PartitionActor"/>, and starts it again with back-off when it fails. A
+/// partition that fails three times at one offset, or whose data don't fit together, is paused and reported: another try would not help.
 /// </summary>
 internal sealed class PartitionEntity : UntypedActor, IWithTimers
 {

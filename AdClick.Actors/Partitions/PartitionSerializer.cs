@@ -6,7 +6,9 @@ using Google.Protobuf;
 
 namespace AdClick.Actors.Partitions;
 
-/// <summary>Protobuf for all that leaves a partition: journal events, snapshots, wake-ups. Manifests are stored and sent: they never change.</summary>
+/// <summary>
+/// Protobuf for all that leaves a partition: journal events, snapshots, wake-ups. Manifests are stored and sent: they never change.
+/// </summary>
 public sealed class PartitionSerializer : SerializerWithStringManifest
 {
     private const string Delta = "D";

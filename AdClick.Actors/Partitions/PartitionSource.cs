@@ -24,7 +24,8 @@ internal sealed class PartitionSource : GraphStage<SourceShape<PartitionBatch>>
     /// <param name="clockMs">Partition clock before it.</param>
     /// <param name="maxRecords">Most records in a batch.</param>
     /// <param name="linger">
-    /// Pause after a batch that was far from full. At a trickle every commit of the log would otherwise become a batch of its own, each with the cost of one.
+    /// Pause after a batch that was far from full. At a trickle every commit of the log would otherwise become a batch of its own, each with the
+    /// cost of one.
     /// </param>
     public PartitionSource(IClickLog log, int partition, long offset, long clockMs, int maxRecords, TimeSpan linger)
     {

@@ -3,8 +3,8 @@ using Akka.Actor;
 namespace AdClick.Actors.Partitions;
 
 /// <summary>
-/// Wakes every partition now and then, because sharding starts an entity only when a message comes for it: after the start of a node, the death of another,
-/// or a move.
+/// Wakes every partition now and then, because sharding starts an entity only when a message comes for it: after the start of a node, the death of
+/// another, or a move.
 /// </summary>
 internal sealed class PartitionWaker : UntypedActor, IWithTimers
 {

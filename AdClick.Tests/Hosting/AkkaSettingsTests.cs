@@ -85,7 +85,8 @@ public sealed class AkkaSettingsTests(AkkaSettingsTests.NodeFixture fixture) : I
     {
         using var folder = new TestFolder();
         await File.WriteAllTextAsync(folder["journal.db"], new string('x', 5_000));
-        var refused = Assert.Throws<MetricsStoreDamagedException>(() => AdClickAkkaExtensions.SqlitePersistence(folder["journal.db"], folder["snapshots.db"]));
+        var refused = Assert.Throws<MetricsStoreDamagedException>(
+            () => AdClickAkkaExtensions.SqlitePersistence(folder["journal.db"], folder["snapshots.db"]));
         Assert.Contains(folder["journal.db"], refused.Message, StringComparison.Ordinal);
     }
 
@@ -93,7 +94,13 @@ public sealed class AkkaSettingsTests(AkkaSettingsTests.NodeFixture fixture) : I
     {
         new PartitionCommands.WakeUp(7),
         new PartitionDelta { Ads = { new AdDelta { AdId = "ad", SubShard = 3, Impressions = ByteString.CopyFromUtf8("123456789012345678901234") } } },
-        new CheckpointReached { Offset = 1, ClockMs = 2, AllowedLatenessMs = 3, Marks = { new GatewayMarkState { Gateway = "g", TimeMs = 4, OpenFromMs = 5 } } },
+        new CheckpointReached
+        {
+            Offset = 1,
+            ClockMs = 2,
+            AllowedLatenessMs = 3,
+            Marks = { new GatewayMarkState { Gateway = "g", TimeMs = 4, OpenFromMs = 5 } },
+        },
         new PartitionSnapshot { Checkpoint = new CheckpointReached { Offset = 9 }, Ads = { new AdDelta { AdId = "ad" } } },
     };
 
@@ -126,7 +133,8 @@ public sealed class AkkaSettingsTests(AkkaSettingsTests.NodeFixture fixture) : I
     private static readonly IComparer<Type> TypeNames = Comparer<Type>.Create((a, b) => string.CompareOrdinal(a.FullName, b.FullName));
 
     private static Task<CountingNode> StartAsync(TestFolder folder, Dictionary<string, string?> environment) => CountingNode.StartAsync(
-        folder, new InMemoryClickLog(2), new InMemoryMetricsStore(), configuration: new ConfigurationBuilder().AddInMemoryCollection(environment).Build());
+        folder, new InMemoryClickLog(2), new InMemoryMetricsStore(),
+        configuration: new ConfigurationBuilder().AddInMemoryCollection(environment).Build());
 
     public sealed class NodeFixture : IAsyncLifetime
     {

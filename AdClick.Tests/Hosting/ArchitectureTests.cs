@@ -22,7 +22,8 @@ public sealed class ArchitectureTests
     [InlineData("Clicks", "Akka", "Microsoft.Data", "Npgsql", "System.Data", "System.Net.Http", "Microsoft.AspNetCore", "FASTER", "Confluent")]
     [InlineData("ClickLog", "Akka", "Microsoft.Data", "Npgsql", "System.Data", "Microsoft.AspNetCore")]
     [InlineData("Metrics", "Akka.Persistence", "Akka.Cluster", "FASTER", "Confluent", "Microsoft.AspNetCore")]
-    [InlineData("Ads", "Akka.Persistence", "Akka.Cluster", "Akka.Streams", "Microsoft.Data", "Npgsql", "System.Data", "FASTER", "Confluent", "Microsoft.AspNetCore")]
+    [InlineData("Ads", "Akka.Persistence", "Akka.Cluster", "Akka.Streams", "Microsoft.Data", "Npgsql", "System.Data", "FASTER", "Confluent",
+        "Microsoft.AspNetCore")]
     [InlineData("Partitions", "Npgsql", "FASTER", "Confluent", "Microsoft.AspNetCore")]
     public void A_part_knows_nothing_of_another_parts_tools(string part, params string[] tools) => AssertKnowsNothingOf(part, tools);
 

@@ -3,8 +3,8 @@ using AdClick.Actors.Clicks;
 namespace AdClick.Tests.Partitions;
 
 /// <summary>
-/// One record of a log, in small numbers that FsCheck makes and shrinks. Few ads, impressions and nonces, so that they meet; times that go well beyond expiry and
-/// allowed lateness, so that everything dies and comes again.
+/// One record of a log, in small numbers that FsCheck makes and shrinks. Few ads, impressions and nonces, so that they meet; times that go well
+/// beyond expiry and allowed lateness, so that everything dies and comes again.
 /// </summary>
 public sealed record ClickSpec(byte Ad, byte Impression, byte Nonce, byte Delay, byte Step, byte Kind)
 {
@@ -48,7 +48,8 @@ public sealed record ClickSpec(byte Ad, byte Impression, byte Nonce, byte Delay,
             >= 240 => TestClick.Mark($"gateway{Ad % 3}", clickTimeMs, clickTimeMs - TestClick.Second),
             // Every 20 minutes eight new impressions, each clickable for up to half an hour.
             _ => TestClick.Record(Key.AdId, (generation * 8) + (Impression % 8), (ulong)(Nonce % 16), clickTimeMs, Key.SubShard,
-                TestClick.Start + (generation * 20 * TestClick.Minute) + ((Impression % 8) * 4 * TestClick.Minute), (ClickVerdict)(Kind < 40 ? Kind % 4 : 0)),
+                TestClick.Start + (generation * 20 * TestClick.Minute) + ((Impression % 8) * 4 * TestClick.Minute),
+                (ClickVerdict)(Kind < 40 ? Kind % 4 : 0)),
         };
     }
 }

@@ -22,17 +22,20 @@ public sealed class CountingNodeTests : IDisposable
         {
             log.Append(2, TestClick.Start, TestClick.Record(ad, 1, 1, TestClick.Start));
             log.Append(2, TestClick.Start, TestClick.Record(ad, 1, 2, TestClick.Start));
-            await store.WaitForAsync(log.Identity.Epoch, rows => rows.Any(row => row is { Partition: 2, FlushedOffset: 2 }), "two clicks in the store");
+            await store.WaitForAsync(
+                log.Identity.Epoch, rows => rows.Any(row => row is { Partition: 2, FlushedOffset: 2 }), "two clicks in the store");
             Assert.InRange(started.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(8));
             await node.WaitForAsync(board => board.Count == 4, "all partitions to run");
         }
 
         await using (var node = await CountingNode.StartAsync(_folder, log, store))
         {
-            await node.WaitForAsync(board => board.Any(status => status is { Partition: 2, OwnerEpoch: 2, CheckpointOffset: 2, NextOffset: 2, Impressions: 1 }),
+            await node.WaitForAsync(board => board.Any(
+                status => status is { Partition: 2, OwnerEpoch: 2, CheckpointOffset: 2, NextOffset: 2, Impressions: 1 }),
                 "the partition to go on from its last checkpoint");
             log.Append(2, TestClick.Start, TestClick.Record(ad, 1, 3, TestClick.Start));
-            await store.WaitForAsync(log.Identity.Epoch, rows => rows.Any(row => row is { Partition: 2, FlushedOffset: 3 }), "the third click in the store");
+            await store.WaitForAsync(
+                log.Identity.Epoch, rows => rows.Any(row => row is { Partition: 2, FlushedOffset: 3 }), "the third click in the store");
         }
 
         var minute = (int)(TestClick.Start / 60_000);

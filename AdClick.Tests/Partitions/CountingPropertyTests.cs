@@ -9,7 +9,9 @@ using Xunit;
 
 namespace AdClick.Tests.Partitions;
 
-/// <summary>I1 to I4: whatever is in the log, however it is cut into batches, and whenever the partitions are stopped, the store holds what the rule says.</summary>
+/// <summary>
+/// I1 to I4: whatever is in the log, however it is cut into batches, and whenever the partitions are stopped, the store holds what the rule says.
+/// </summary>
 public sealed class CountingPropertyTests : IAsyncLifetime
 {
     private const int Partitions = 3;
@@ -31,7 +33,8 @@ public sealed class CountingPropertyTests : IAsyncLifetime
     }
 
     [Property(MaxTest = 60, EndSize = 400)]
-    public async Task Counts_are_what_the_rule_says_however_batches_and_restarts_fall(ClickSpec[] specs, Stop[] stops, byte maxBatchRecords, byte maxBatchesInFlight)
+    public async Task Counts_are_what_the_rule_says_however_batches_and_restarts_fall(
+        ClickSpec[] specs, Stop[] stops, byte maxBatchRecords, byte maxBatchesInFlight)
     {
         var written = ClickSpec.WriteLog(specs, Partitions);
         var log = new InMemoryClickLog(Partitions);
@@ -73,7 +76,8 @@ public sealed class CountingPropertyTests : IAsyncLifetime
     }
 
     [Property(MaxTest = 60, EndSize = 400)]
-    public async Task The_sum_holds_though_the_allowed_lateness_changes_with_every_restart(ClickSpec[] specs, Stop[] stops, byte maxBatchRecords, byte[] minutes)
+    public async Task The_sum_holds_though_the_allowed_lateness_changes_with_every_restart(
+        ClickSpec[] specs, Stop[] stops, byte maxBatchRecords, byte[] minutes)
     {
         var written = ClickSpec.WriteLog(specs, Partitions);
         var log = new InMemoryClickLog(Partitions);
@@ -103,7 +107,9 @@ public sealed class CountingPropertyTests : IAsyncLifetime
         Assert.Equal(expected, counted);
     }
 
-    /// <summary>I5: clock and marks are those of the records below the flushed offset, no more and no less (those outlived may be left out).</summary>
+    /// <summary>
+    /// I5: clock and marks are those of the records below the flushed offset, no more and no less (those outlived may be left out).
+    /// </summary>
     private static string? Untruth(PartitionProgress progress, List<(long AppendTimeMs, byte[] Record)> written)
     {
         var clockMs = 0L;
@@ -156,7 +162,8 @@ public sealed class CountingPropertyTests : IAsyncLifetime
             for (var partition = 0; partition < Partitions; partition++)
             {
                 var records = written[partition];
-                foreach (var (appendTimeMs, record) in records[(records.Count * phase / (stops.Length + 1))..(records.Count * (phase + 1) / (stops.Length + 1))])
+                var (from, to) = (records.Count * phase / (stops.Length + 1), records.Count * (phase + 1) / (stops.Length + 1));
+                foreach (var (appendTimeMs, record) in records[from..to])
                 {
                     log.Append(partition, appendTimeMs, record);
                     if (record.Length % 8 == 0)

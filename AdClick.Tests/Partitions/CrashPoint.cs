@@ -10,8 +10,9 @@ using Akka.Persistence.Sql.Snapshot;
 namespace AdClick.Tests.Partitions;
 
 /// <summary>
-/// Ends one incarnation at a chosen operation: before it, or after it happened and before the caller learned of it. From then on no operation is begun and
-/// none is answered, as if the process were gone. Or, where the process <paramref name="survives"/>, that one operation fails and all others go on.
+/// Ends one incarnation at a chosen operation: before it, or after it happened and before the caller learned of it. From then on no operation is
+/// begun and none is answered, as if the process were gone. Or, where the process <paramref name="survives"/>, that one operation fails and all
+/// others go on.
 /// </summary>
 /// <param name="step">"before" or "after" with the operation's name; null for never.</param>
 /// <param name="occurrence">The how-manyeth such step it is; counts from 1.</param>
@@ -123,8 +124,10 @@ public sealed class CrashingJournal : SqlWriteJournal
         : base(config) => _crash = CrashPointSetup.Of(Context);
 
     public override Task ReplayMessagesAsync(
-        IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max, Action<IPersistentRepresentation> recoveryCallback) =>
-        _crash.RunAsync("journal replay", () => base.ReplayMessagesAsync(context, persistenceId, fromSequenceNr, toSequenceNr, max, recoveryCallback));
+        IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
+        Action<IPersistentRepresentation> recoveryCallback) =>
+        _crash.RunAsync(
+            "journal replay", () => base.ReplayMessagesAsync(context, persistenceId, fromSequenceNr, toSequenceNr, max, recoveryCallback));
 
     public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr, CancellationToken cancellationToken) =>
         _crash.RunAsync("journal sequence number", () => base.ReadHighestSequenceNrAsync(persistenceId, fromSequenceNr, cancellationToken));
@@ -141,7 +144,8 @@ public sealed class CrashingSnapshotStore : SqlSnapshotStore
     public CrashingSnapshotStore(Akka.Configuration.Config config)
         : base(config) => _crash = CrashPointSetup.Of(Context);
 
-    protected override Task<SelectedSnapshot?> LoadAsync(string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken) =>
+    protected override Task<SelectedSnapshot?> LoadAsync(
+        string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken) =>
         _crash.RunAsync("snapshot load", () => base.LoadAsync(persistenceId, criteria, cancellationToken));
 
     protected override Task SaveAsync(SnapshotMetadata metadata, object snapshot, CancellationToken cancellationToken) =>

@@ -13,8 +13,8 @@ using Xunit;
 namespace AdClick.Tests.Partitions;
 
 /// <summary>
-/// A scripted run of clicks is crashed before and after every single operation on log, journal, snapshot store and metrics store in turn, restarted on the same
-/// data and drained. Every run must end in the counts of the one that was never crashed (I1, I2, I4).
+/// A scripted run of clicks is crashed before and after every single operation on log, journal, snapshot store and metrics store in turn, restarted
+/// on the same data and drained. Every run must end in the counts of the one that was never crashed (I1, I2, I4).
 /// </summary>
 public sealed class CrashPointTests
 {
@@ -34,7 +34,8 @@ public sealed class CrashPointTests
         var expected = await RunAsync(true, []);
         AssertIsWhatTheRuleSays(expected.Counts);
 
-        Assert.Equal(Operations.SelectMany(operation => (string[])[$"after {operation}", $"before {operation}"]).Order(), expected.Steps.Keys.Order());
+        Assert.Equal(
+            Operations.SelectMany(operation => (string[])[$"after {operation}", $"before {operation}"]).Order(), expected.Steps.Keys.Order());
 
         var points = expected.Steps.SelectMany(step => Enumerable.Range(1, step.Value).Select(occurrence => (step.Key, occurrence)));
         await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (point, _) =>
@@ -89,16 +90,20 @@ public sealed class CrashPointTests
             naive.Apply(timeMs, record);
         }
 
-        Assert.Equal(naive.Counts.Select(count => Line(count.Key.AdId, count.Key.SubShard, count.Key.Minute, count.Key.Outcome, count.Value)).Order(), counts);
+        Assert.Equal(
+            naive.Counts.Select(count => Line(count.Key.AdId, count.Key.SubShard, count.Key.Minute, count.Key.Outcome, count.Value)).Order(), counts);
         Assert.Equal(Enum.GetValues<ClickOutcome>().Length, naive.Counts.Keys.Select(key => key.Outcome).Distinct().Count());
     }
 
     private static string Difference(IReadOnlyList<string> expected, IReadOnlyList<string> actual) =>
         $"missing [{string.Join("; ", expected.Except(actual))}], instead [{string.Join("; ", actual.Except(expected))}]";
 
-    private static string Line(string adId, int subShard, int minute, ClickOutcome outcome, long clicks) => $"{adId}/{subShard} {minute} {outcome.Name()} {clicks}";
+    private static string Line(string adId, int subShard, int minute, ClickOutcome outcome, long clicks) =>
+        $"{adId}/{subShard} {minute} {outcome.Name()} {clicks}";
 
-    /// <summary>Runs the script to its end; incarnation i is crashed at step <c>crashes[i]</c>, the last one never. Returns the last one's steps.</summary>
+    /// <summary>
+    /// Runs the script to its end; incarnation i is crashed at step <c>crashes[i]</c>, the last one never. Returns the last one's steps.
+    /// </summary>
     private static async Task<(IReadOnlyList<string> Counts, IReadOnlyDictionary<string, int> Steps)> RunAsync(
         bool onEmbeddedDefault,
         (string Step, int Occurrence)[] crashes,

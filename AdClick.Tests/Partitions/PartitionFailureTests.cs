@@ -41,7 +41,8 @@ public sealed class PartitionFailureTests : IAsyncLifetime
         await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
 
         _harness.System.ActorSelection(entity.Path / "epoch-1" / "ad:0").Tell(Kill.Instance);
-        await Board.WaitForAsync(context.Board, board => board.Any(status => status is { Phase: PartitionPhase.Running, OwnerEpoch: 2 }), "a second start");
+        await Board.WaitForAsync(
+            context.Board, board => board.Any(status => status is { Phase: PartitionPhase.Running, OwnerEpoch: 2 }), "a second start");
         Append(51, 100);
         await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
         AssertCounts(accepted: 150, duplicates: 50);
@@ -54,7 +55,11 @@ public sealed class PartitionFailureTests : IAsyncLifetime
         await TestJournal.WriteAsync(
             _harness.System,
             PartitionActor.PersistenceIdOf(_log.Identity.Epoch, 0),
-            new AdDelta { AdId = "full", MinuteCounts = ByteString.CopyFrom(CellBytes(new MinuteCell(Minute, ClickOutcome.Accepted, uint.MaxValue))) },
+            new AdDelta
+            {
+                AdId = "full",
+                MinuteCounts = ByteString.CopyFrom(CellBytes(new MinuteCell(Minute, ClickOutcome.Accepted, uint.MaxValue))),
+            },
             new CheckpointReached { AllowedLatenessMs = TestClick.Hour, AliveUntilMs = long.MaxValue });
         Append(1, 10);
         _log.Append(0, TestClick.Start, TestClick.Record("full", 1, 1, TestClick.Start));
@@ -75,14 +80,16 @@ public sealed class PartitionFailureTests : IAsyncLifetime
     public async Task While_the_store_is_away_reading_stops_at_the_bound_and_nothing_is_lost()
     {
         const int bound = 50;
-        var context = PartitionHarness.Context(_log, _store, CountingNode.FastSettings with { MaxPendingCounts = bound, MaxBatchRecords = 10, MaxBatchesInFlight = 2 });
+        var context = PartitionHarness.Context(
+            _log, _store, CountingNode.FastSettings with { MaxPendingCounts = bound, MaxBatchRecords = 10, MaxBatchesInFlight = 2 });
         _harness.Start(context);
         AppendAds(0, 1);
         await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
 
         _store.Fault = new MetricsStoreUnavailableException("The store is away on purpose.");
         AppendAds(1, 1_000);
-        await Board.WaitForAsync(context.Board, board => board.Any(status => status is { Reason: not null, NextOffset: >= bound }), "the store's fault on the board");
+        await Board.WaitForAsync(
+            context.Board, board => board.Any(status => status is { Reason: not null, NextOffset: >= bound }), "the store's fault on the board");
         for (var i = 0; i < 10; i++)
         {
             // One flush under way, one bound of what waits, and the batches that were read when the bound was reached.
@@ -95,7 +102,8 @@ public sealed class PartitionFailureTests : IAsyncLifetime
         await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
         Assert.Equal(1_001, _store.Counts().Count);
         Assert.All(_store.Counts(), count => Assert.Equal(1, count.Value));
-        await Board.WaitForAsync(context.Board, board => board[0] is { Reason: null, OwnerEpoch: 1 }, "the fault to go from the board, without a restart");
+        await Board.WaitForAsync(
+            context.Board, board => board[0] is { Reason: null, OwnerEpoch: 1 }, "the fault to go from the board, without a restart");
     }
 
     [Fact]
@@ -123,7 +131,8 @@ public sealed class PartitionFailureTests : IAsyncLifetime
         Append(1, 20);
         await Board.WaitForAsync(context.Board, _ => rows.Contains(1), "a first flush of one counter");
         Append(21, 500);
-        await Board.WaitForAsync(context.Board, board => board.Any(status => status.NextOffset == 520), "all clicks to be counted while the flush is slow");
+        await Board.WaitForAsync(
+            context.Board, board => board.Any(status => status.NextOffset == 520), "all clicks to be counted while the flush is slow");
         slow.SetResult();
         await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
         Assert.All(rows, count => Assert.InRange(count, 0, 1)); // one ad, one minute: one row, however many clicks
@@ -133,7 +142,11 @@ public sealed class PartitionFailureTests : IAsyncLifetime
     [Fact]
     public async Task A_flush_that_is_never_answered_ends_in_a_new_start()
     {
-        var gate = new GatedStore(_store) { OnFlush = (flush, write) => flush.Progress.OwnerEpoch == 1 && flush.Counts.Count > 0 ? new TaskCompletionSource().Task : write() };
+        var gate = new GatedStore(_store)
+        {
+            OnFlush = (flush, write) =>
+            flush.Progress.OwnerEpoch == 1 && flush.Counts.Count > 0 ? new TaskCompletionSource().Task : write()
+        };
         _harness.Start(PartitionHarness.Context(_log, gate, CountingNode.FastSettings with { AnswerTimeout = TimeSpan.FromMilliseconds(200) }));
         Append(1, 10);
         await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
@@ -191,7 +204,8 @@ public sealed class PartitionFailureTests : IAsyncLifetime
             await PartitionHarness.HandOffAsync(entity);
         }
 
-        Assert.NotEqual(0, TestJournal.Checkpoints(_folder["journal.db"], PartitionActor.PersistenceIdOf(_log.Identity.Epoch, 0))[^1].SnapshotSequenceNr);
+        Assert.NotEqual(
+            0, TestJournal.Checkpoints(_folder["journal.db"], PartitionActor.PersistenceIdOf(_log.Identity.Epoch, 0))[^1].SnapshotSequenceNr);
         await _harness.DisposeAsync();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         foreach (var file in Directory.GetFiles(_folder.Path, "snapshots.db*"))
@@ -219,7 +233,8 @@ public sealed class PartitionFailureTests : IAsyncLifetime
         var offsets = new List<long>();
         var second = PartitionHarness.Context(new DamagedClickLog(_log) { OnOpen = offsets.Add, IsDamaged = false }, _store, settings);
         entity = _harness.Start(second);
-        await Board.WaitForAsync(second.Board, board => board.Any(status => status is { Phase: PartitionPhase.Running, OwnerEpoch: 2 }), "the successor to run");
+        await Board.WaitForAsync(
+            second.Board, board => board.Any(status => status is { Phase: PartitionPhase.Running, OwnerEpoch: 2 }), "the successor to run");
         await Board.WaitForAsync(second.Board, _ => offsets.Count > 0, "the successor to read");
         Assert.Equal([100], offsets);
         Assert.Equal(100, second.Board.Snapshot()[0].Impressions);
@@ -254,7 +269,8 @@ public sealed class PartitionFailureTests : IAsyncLifetime
         await PartitionHarness.HandOffAsync(_harness.Start(PartitionHarness.Context(_log, gate)));
 
         _store.Fault = new MetricsStoreUnavailableException("The store is away on purpose.");
-        var context = PartitionHarness.Context(_log, _store, CountingNode.FastSettings with { MinBackOff = TimeSpan.FromHours(1), MaxBackOff = TimeSpan.FromHours(1) });
+        var context = PartitionHarness.Context(
+            _log, _store, CountingNode.FastSettings with { MinBackOff = TimeSpan.FromHours(1), MaxBackOff = TimeSpan.FromHours(1) });
         var entity = _harness.Start(context);
         await Board.WaitForAsync(context.Board, board => board.Any(status => status.Phase == PartitionPhase.BackingOff), "the partition to back off");
         await PartitionHarness.HandOffAsync(entity);
@@ -328,7 +344,8 @@ public sealed class PartitionFailureTests : IAsyncLifetime
         await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
         Assert.Equal(
             [(ClickOutcome.Late, 2L), (ClickOutcome.Accepted, 1L)],
-            _store.Counts().GroupBy(count => count.Key.Outcome).Select(group => (group.Key, group.Sum(count => count.Value))).OrderByDescending(x => x.Item2));
+            _store.Counts().GroupBy(count =>
+                count.Key.Outcome).Select(group => (group.Key, group.Sum(count => count.Value))).OrderByDescending(x => x.Item2));
 
         void Click(int impression, int ageMinutes)
         {
@@ -370,7 +387,8 @@ public sealed class PartitionFailureTests : IAsyncLifetime
     [Fact]
     public async Task What_was_flushed_of_a_batch_half_counted_is_judged_again_by_the_same_lateness()
     {
-        // One batch: a click that is late under the first lateness, in time under the second, and so many of another ad that a flush comes in between.
+        // One batch: a click that is late under the first lateness, in time under the second, and so many of another ad that a flush comes in
+        // between.
         var now = TestClick.Start + TestClick.Hour;
         Mark(now);
         _log.Append(0, now, TestClick.Record("a", 1, 1, now - (30 * TestClick.Minute)));
@@ -409,7 +427,9 @@ public sealed class PartitionFailureTests : IAsyncLifetime
 
         _harness.Start(PartitionHarness.Context(_log, _store, settings with { AllowedLateness = TimeSpan.FromMinutes(40) }));
         await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
-        Assert.Equal((ClickOutcome.Late, 1L), Assert.Single(_store.Counts().Where(count => count.Key.AdId == "a").Select(count => (count.Key.Outcome, count.Value))));
+        Assert.Equal(
+            (ClickOutcome.Late, 1L),
+            Assert.Single(_store.Counts().Where(count => count.Key.AdId == "a").Select(count => (count.Key.Outcome, count.Value))));
     }
 
     [Fact]
@@ -418,7 +438,8 @@ public sealed class PartitionFailureTests : IAsyncLifetime
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var gate = new GatedStore(_store);
-        var context = PartitionHarness.Context(_log, gate, CountingNode.FastSettings with { FlushInterval = TimeSpan.FromHours(1), CheckpointInterval = TimeSpan.FromHours(1) });
+        var context = PartitionHarness.Context(
+            _log, gate, CountingNode.FastSettings with { FlushInterval = TimeSpan.FromHours(1), CheckpointInterval = TimeSpan.FromHours(1) });
         var entity = _harness.Start(context);
         Mark(TestClick.Start);
         await TellFlushUntilAsync(entity, context, status => status.NextOffset == 1);
@@ -492,7 +513,8 @@ public sealed class PartitionFailureTests : IAsyncLifetime
         }, "the clicks to be counted");
     }
 
-    private static byte[] CellBytes(MinuteCell cell) => System.Runtime.InteropServices.MemoryMarshal.AsBytes(new ReadOnlySpan<MinuteCell>(in cell)).ToArray();
+    private static byte[] CellBytes(MinuteCell cell) =>
+        System.Runtime.InteropServices.MemoryMarshal.AsBytes(new ReadOnlySpan<MinuteCell>(in cell)).ToArray();
 
     /// <summary>The log, with a damage in it or an end of its own, or just watched.</summary>
     private sealed class DamagedClickLog(InMemoryClickLog log) : IClickLog

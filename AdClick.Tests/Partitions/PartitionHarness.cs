@@ -16,7 +16,8 @@ namespace AdClick.Tests.Partitions;
 internal sealed class PartitionHarness : IAsyncDisposable
 {
     private static readonly Lazy<Config> Settings = new(() =>
-        ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "akka.hocon"))).WithFallback(SqlPersistence.DefaultConfiguration));
+        ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "akka.hocon")))
+            .WithFallback(SqlPersistence.DefaultConfiguration));
 
     private readonly TestFolder? _folder;
 
@@ -25,7 +26,8 @@ internal sealed class PartitionHarness : IAsyncDisposable
     {
         folder ??= _folder = new TestFolder();
         var files = AdClickAkkaExtensions.SqlitePersistence(folder["journal.db"], folder["snapshots.db"]);
-        var config = ConfigurationFactory.ParseString(CountingNode.Quiet + "akka.actor.provider = local\n" + files + hocon).WithFallback(Settings.Value);
+        var config = ConfigurationFactory.ParseString(CountingNode.Quiet + "akka.actor.provider = local\n" + files + hocon)
+            .WithFallback(Settings.Value);
         var all = setups.Aggregate(ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config)), (sum, setup) => sum.And(setup));
         System = ActorSystem.Create("adclick", all);
     }

@@ -121,7 +121,8 @@ public sealed class PartitionOwnershipTests : IAsyncLifetime
     {
         var settings = CountingNode.FastSettings with { CheckpointInterval = checkpointInterval ?? CountingNode.FastSettings.CheckpointInterval };
         var acquired = await store.AcquireAsync(_log.Identity, 0, CancellationToken.None);
-        var parent = _harness.System.ActorOf(Props.Create(() => new Parent(PartitionActor.Props(PartitionHarness.Context(_log, store, settings), acquired))));
+        var parent = _harness.System.ActorOf(
+            Props.Create(() => new Parent(PartitionActor.Props(PartitionHarness.Context(_log, store, settings), acquired))));
         return await parent.Ask<IActorRef>("who?", TimeSpan.FromSeconds(30));
     }
 

@@ -29,7 +29,8 @@ public sealed class PendingCountsTests
             {
                 var flush = pending.Take(Progress);
                 Assert.Equal(
-                    expected.Select(one => new MinuteCount($"ad{one.Key.Slot}", one.Key.Slot, one.Key.Minute, one.Key.Outcome, one.Value)).ToHashSet(),
+                    expected.Select(one =>
+                        new MinuteCount($"ad{one.Key.Slot}", one.Key.Slot, one.Key.Minute, one.Key.Outcome, one.Value)).ToHashSet(),
                     flush.Counts.ToHashSet());
                 Assert.Equal(expected.Count, flush.Counts.Count);
                 Assert.Equal(0, pending.Count);

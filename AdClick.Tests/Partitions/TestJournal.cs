@@ -28,7 +28,8 @@ internal static class TestJournal
         while (rows.Read())
         {
             var bytes = (byte[])rows[2];
-            read.Add((rows.GetInt64(0), rows.GetString(1) == "C" ? CheckpointReached.Parser.ParseFrom(bytes) : PartitionDelta.Parser.ParseFrom(bytes)));
+            read.Add(
+                (rows.GetInt64(0), rows.GetString(1) == "C" ? CheckpointReached.Parser.ParseFrom(bytes) : PartitionDelta.Parser.ParseFrom(bytes)));
         }
 
         return read;
