@@ -42,11 +42,10 @@ internal static class CeilingRun
         var keys = BenchmarkKeys.Make();
         var bareUrl = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ChildProcess.FreePort()}");
 
-        // With the garbage collector that the gateway is built with.
         using var bare = ChildProcess.Start(
             typeof(CeilingRun).Assembly.Location,
             [BareCommand.Name, "--urls", bareUrl],
-            new Dictionary<string, string> { ["DOTNET_gcServer"] = "1" },
+            new Dictionary<string, string>(),
             Path.Combine(folder.Path, "bare.log"));
         using var gateway = new GatewayProcess(GatewayProcess.Find(settings.Gateway), folder.Path, keys, Mix.Lifetime, settings.GatewaySettings);
         using var api = new GatewayApi(gateway.Url, keys.AdminKey);

@@ -8,7 +8,7 @@ namespace AdClick.Benchmarks.Counting;
 
 /// <summary>
 /// <c>count</c>: a process that counts what a folder's log holds, measures itself and writes a report. <c>drain</c> and <c>restart</c> run it, so that what
-/// they measure begins with a new process, and has the garbage collector that the gateway is built with.
+/// they measure begins with a new process, which has the garbage collector that the gateway has.
 /// </summary>
 internal static class CountCommand
 {
@@ -41,7 +41,7 @@ internal static class CountCommand
         using var process = ChildProcess.Start(
             typeof(CountCommand).Assembly.Location,
             [Name, parent, report],
-            new Dictionary<string, string> { ["DOTNET_gcServer"] = "1" },
+            new Dictionary<string, string>(),
             Path.Combine(parent, "count.log"));
         await process.WaitForSuccessAsync();
         return JsonSerializer.Deserialize<CountingReport>(await File.ReadAllTextAsync(report), ReportJson.Options)!;
