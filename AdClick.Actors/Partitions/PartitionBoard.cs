@@ -59,13 +59,29 @@ public sealed record PartitionStatus
 public sealed class PartitionBoard
 {
     private readonly ConcurrentDictionary<int, PartitionStatus> _statuses = new();
+    private TaskCompletionSource _nextChange = NewChange();
+
+    /// <summary>Ends when something is posted or removed after this call. Take it before looking, and nothing is missed.</summary>
+    public Task NextChange => Volatile.Read(ref _nextChange).Task;
 
     /// <summary>Replaces a partition's state.</summary>
-    public void Post(PartitionStatus status) => _statuses[status.Partition] = status;
+    public void Post(PartitionStatus status)
+    {
+        _statuses[status.Partition] = status;
+        Tell();
+    }
 
     /// <summary>A partition has left this node.</summary>
-    public void Remove(int partition) => _statuses.TryRemove(partition, out _);
+    public void Remove(int partition)
+    {
+        _statuses.TryRemove(partition, out _);
+        Tell();
+    }
 
     /// <summary>The partitions of this node, by number.</summary>
     public IReadOnlyList<PartitionStatus> Snapshot() => [.. _statuses.Values.OrderBy(status => status.Partition)];
+
+    private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private void Tell() => Interlocked.Exchange(ref _nextChange, NewChange()).SetResult();
 }

@@ -9,7 +9,7 @@ internal static class ServeCommand
     /// <summary>Runs until it is told to stop; gives the exit code.</summary>
     public static async Task<int> RunAsync(string[] settings)
     {
-        await using var host = GatewayHost.Build(settings);
+        await using var host = await GatewayHost.BuildAsync(settings);
         var watch = host.Application.Services.GetRequiredService<StartupWatch>();
         try
         {

@@ -33,7 +33,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     /// <summary>Opens everything and builds the application.</summary>
     /// <exception cref="InvalidSettingsException">A setting is wrong.</exception>
     /// <exception cref="StartupException">The data folder is in use, or what it holds is damaged or doesn't fit.</exception>
-    public static GatewayHost Build(string[] arguments)
+    public static async Task<GatewayHost> BuildAsync(string[] arguments)
     {
         var host = new GatewayHost();
         try
@@ -43,7 +43,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
         catch
         {
-            host.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            await host.DisposeAsync();
             throw;
         }
     }

@@ -9,21 +9,17 @@ namespace AdClick.Gateway.Hosting;
 /// </summary>
 internal sealed partial class StartupWatch : BackgroundService
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
-
     private readonly PartitionBoard _board;
     private readonly IClickLog _log;
     private readonly IHostApplicationLifetime _lifetime;
-    private readonly TimeProvider _time;
     private readonly ILogger<StartupWatch> _logger;
 
     /// <summary>Watches one node.</summary>
-    public StartupWatch(PartitionBoard board, IClickLog log, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<StartupWatch> logger)
+    public StartupWatch(PartitionBoard board, IClickLog log, IHostApplicationLifetime lifetime, ILogger<StartupWatch> logger)
     {
         _board = board;
         _log = log;
         _lifetime = lifetime;
-        _time = time;
         _logger = logger;
     }
 
@@ -34,12 +30,11 @@ internal sealed partial class StartupWatch : BackgroundService
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var started = new HashSet<int>();
-        using var timer = new PeriodicTimer(Interval, _time);
         try
         {
             while (started.Count < _log.Identity.Partitions)
             {
-                await timer.WaitForNextTickAsync(stoppingToken);
+                var change = _board.NextChange;
                 foreach (var status in _board.Snapshot())
                 {
                     if (status.Phase == PartitionPhase.Paused && !started.Contains(status.Partition))
@@ -54,6 +49,11 @@ internal sealed partial class StartupWatch : BackgroundService
                     {
                         started.Add(status.Partition);
                     }
+                }
+
+                if (started.Count < _log.Identity.Partitions)
+                {
+                    await change.WaitAsync(stoppingToken);
                 }
             }
 

@@ -27,7 +27,7 @@ public sealed class FullDiskTests
 
             // Writing on takes up what room is left in the files; from some moment on a click can't be logged.
             var unlogged = 0;
-            await RunningGateway.UntilAsync(
+            await gateway.UntilAsync(
                 async () =>
                 {
                     await AssertRedirectedAsync(gateway, "a1");
@@ -41,7 +41,7 @@ public sealed class FullDiskTests
             }
 
             File.Delete(Path.Combine(gateway.Folder, "filler"));
-            await RunningGateway.UntilAsync(
+            await gateway.UntilAsync(
                 async () => (await gateway.Browsing.GetAsync(new Uri("/healthz/ready", UriKind.Relative))).IsSuccessStatusCode, "the node to be ready again");
             await gateway.PutAdAsync("a2");
             await AssertRedirectedAsync(gateway, "a2");

@@ -85,23 +85,3 @@ internal sealed class CountingNode : IAsyncDisposable
         _host.Dispose();
     }
 }
-
-internal static class Board
-{
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-
-    /// <summary>Ends when the board fulfils the condition; asks again and again, for nobody tells.</summary>
-    public static async Task WaitForAsync(PartitionBoard board, Func<IReadOnlyList<PartitionStatus>, bool> condition, string what)
-    {
-        var started = TimeProvider.System.GetTimestamp();
-        while (!condition(board.Snapshot()))
-        {
-            if (TimeProvider.System.GetElapsedTime(started) > Deadline)
-            {
-                throw new TimeoutException($"Waited {Deadline} for {what}. The board says: {string.Join("; ", board.Snapshot())}");
-            }
-
-            await Task.Delay(5);
-        }
-    }
-}

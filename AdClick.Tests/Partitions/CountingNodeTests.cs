@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AdClick.Actors.Clicks;
 using AdClick.Tests.Support;
+using Akka.Actor;
 using Xunit;
 
 namespace AdClick.Tests.Partitions;
@@ -76,19 +77,22 @@ public sealed class CountingNodeTests : IDisposable
     }
 
     [Fact]
-    public async Task Wake_ups_that_come_while_a_node_is_stopping_do_not_hold_it_up()
+    public async Task Nobody_wakes_partitions_any_more_when_a_stopping_node_hands_them_off()
     {
-        // A slow last flush keeps the region open for longer than two wake-ups are apart.
+        // A region that is shutting down keeps wake-ups for partitions that have gone, and then waits for them to its time-out.
         var log = new InMemoryClickLog(2);
         var store = new InMemoryMetricsStore();
         var isStopping = false;
+        var lastFlush = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var gate = new GatedStore(store)
         {
             OnFlush = async (_, write) =>
             {
                 if (Volatile.Read(ref isStopping))
                 {
-                    await Task.Delay(1_200);
+                    lastFlush.TrySetResult();
+                    await goOn.Task;
                 }
 
                 await write();
@@ -97,9 +101,16 @@ public sealed class CountingNodeTests : IDisposable
         var node = await CountingNode.StartAsync(_folder, log, gate, CountingNode.FastSettings with { CheckpointInterval = TimeSpan.FromHours(1) });
         log.Append(1, TestClick.Start, TestClick.Record(TestClick.AdIn(1, 2), 1, 1, TestClick.Start));
         await PartitionHarness.WaitUntilFlushedAsync(log, store);
+        var waker = node.System.ActorSelection("/user/partition-waker");
+        var region = node.System.ActorSelection("/system/sharding/partitions");
+        await waker.ResolveOne(TimeSpan.FromSeconds(30)); // there it is, and below it is not
+
         Volatile.Write(ref isStopping, true);
-        var stopping = Stopwatch.StartNew();
-        await node.DisposeAsync();
-        Assert.InRange(stopping.Elapsed, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(15)); // any time-out on the way takes 20 s and more
+        var stopped = node.DisposeAsync().AsTask();
+        await lastFlush.Task.WaitAsync(TimeSpan.FromSeconds(30)); // the hand-off is under way, and held here
+        await Assert.ThrowsAsync<ActorNotFoundException>(() => waker.ResolveOne(TimeSpan.FromSeconds(30)));
+        await region.ResolveOne(TimeSpan.FromSeconds(30));
+        goOn.SetResult();
+        await stopped.WaitAsync(TimeSpan.FromSeconds(15)); // any time-out on the way takes 20 s and more
     }
 }

@@ -168,7 +168,7 @@ public sealed class CountingPropertyTests : IAsyncLifetime
                     log.Append(partition, appendTimeMs, record);
                     if (record.Length % 8 == 0)
                     {
-                        await Task.Delay(1); // so that flushes and checkpoints come while there is more to read
+                        await Board.WaitForChangesAsync(context.Board, 1); // so that flushes come while there is more to read
                     }
                 }
             }

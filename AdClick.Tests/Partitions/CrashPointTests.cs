@@ -324,17 +324,22 @@ public sealed class CrashPointTests
         private async Task TellUntilAsync(PartitionActor.Tick tick, Func<PartitionStatus, bool> isDone)
         {
             var partition = _harness.System.ActorSelection(_entity.Path / "*");
-            do
+            while (true)
             {
+                var change = _context.Board.NextChange;
+                if (_context.Board.Snapshot().Any(isDone) || (!_survives && _crash.Crashed.IsCompleted))
+                {
+                    return;
+                }
+
                 partition.Tell(tick);
                 if (tick != PartitionActor.Tick.Flush)
                 {
                     partition.Tell(PartitionActor.Tick.Flush); // which posts the status
                 }
 
-                await Task.Delay(1);
+                await (_survives ? change : Task.WhenAny(change, _crash.Crashed)).WaitAsync(TimeSpan.FromSeconds(30));
             }
-            while (!_context.Board.Snapshot().Any(isDone) && (_survives || !_crash.Crashed.IsCompleted));
         }
 
         public async ValueTask DisposeAsync() => await _harness.DisposeAsync();

@@ -1,39 +1,19 @@
-using AdClick.Actors.Clicks;
-using AdClick.Actors.Metrics;
 using AdClick.Actors.Partitions;
-using AdClick.Tests.Support;
 using Akka.Actor;
 using Xunit;
 
 namespace AdClick.Tests.Partitions;
 
 /// <summary>An owner that was frozen, and is woken after another took over, writes nothing anywhere.</summary>
-public sealed class PartitionOwnershipTests : IAsyncLifetime
+public sealed class PartitionOwnershipTests : PartitionTest
 {
-    private readonly TestFolder _folder = new();
-    private readonly InMemoryClickLog _log = new(1);
-    private readonly InMemoryMetricsStore _store = new();
-    private PartitionHarness _harness = null!;
-
-    public Task InitializeAsync()
-    {
-        _harness = new PartitionHarness(_folder);
-        return Task.CompletedTask;
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _harness.DisposeAsync();
-        _folder.Dispose();
-    }
-
     [Fact]
     public async Task A_stale_owner_is_stopped_by_its_flush_and_writes_neither_counts_nor_a_checkpoint()
     {
         // The old owner freezes at the moment when its flush, the first step of a checkpoint, is on its way.
         var frozen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var gate = new GatedStore(_store)
+        var gate = new GatedStore(Store)
         {
             OnFlush = async (flush, write) =>
             {
@@ -46,20 +26,20 @@ public sealed class PartitionOwnershipTests : IAsyncLifetime
                 await write();
             },
         };
-        var old = await StartOwnerAsync(gate);
-        Append(1);
+        var old = await StartOwnerAsync(PartitionHarness.Context(Log, gate));
+        Append(1, 1);
         await reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
-        var entity = _harness.Start(PartitionHarness.Context(_log, _store));
-        Append(2);
-        await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
+        var entity = Harness.Start(PartitionHarness.Context(Log, Store));
+        Append(2, 1);
+        await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
         await PartitionHarness.HandOffAsync(entity);
-        var (counts, rows) = (_store.Counts(), Rows());
+        var (counts, rows) = (Store.Counts(), Rows());
 
         var stopped = old.WatchAsync();
         frozen.SetResult();
         await stopped.WaitAsync(TimeSpan.FromSeconds(30));
-        Assert.Equal(counts, _store.Counts());
+        Assert.Equal(counts, Store.Counts());
         Assert.Equal(rows, Rows());
     }
 
@@ -68,22 +48,23 @@ public sealed class PartitionOwnershipTests : IAsyncLifetime
     {
         // The fence is taken away: the old owner's flushes seem to succeed.
         var isOver = false;
-        var gate = new GatedStore(_store) { OnFlush = (_, write) => isOver ? Task.CompletedTask : write() };
-        var old = await StartOwnerAsync(gate, TimeSpan.FromHours(1));
-        await WaitForRowsAsync(1); // its first checkpoint, of the terms
+        var gate = new GatedStore(Store) { OnFlush = (_, write) => isOver ? Task.CompletedTask : write() };
+        var context = PartitionHarness.Context(Log, gate, CountingNode.FastSettings with { CheckpointInterval = TimeSpan.FromHours(1) });
+        var old = await StartOwnerAsync(context);
+        await Board.WaitForAsync(context.Board, _ => Rows().Count > 0, "its first checkpoint, of the terms");
         isOver = true;
 
-        var entity = _harness.Start(PartitionHarness.Context(_log, _store));
-        Append(1);
-        await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
+        var entity = Harness.Start(PartitionHarness.Context(Log, Store));
+        Append(1, 1);
+        await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
         await PartitionHarness.HandOffAsync(entity);
-        var (counts, rows) = (_store.Counts(), Rows());
+        var (counts, rows) = (Store.Counts(), Rows());
         Assert.True(rows.Count > 1);
 
         var stopped = old.WatchAsync();
         old.Tell(PartitionActor.Tick.Checkpoint);
         await stopped.WaitAsync(TimeSpan.FromSeconds(30));
-        Assert.Equal(counts, _store.Counts());
+        Assert.Equal(counts, Store.Counts());
         Assert.Equal(rows, Rows());
     }
 
@@ -92,37 +73,21 @@ public sealed class PartitionOwnershipTests : IAsyncLifetime
     {
         for (var owner = 1; owner <= 3; owner++)
         {
-            Append(owner);
-            var entity = _harness.Start(PartitionHarness.Context(_log, _store));
-            await PartitionHarness.WaitUntilFlushedAsync(_log, _store);
+            Append(owner, 1);
+            var entity = Harness.Start(PartitionHarness.Context(Log, Store));
+            await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
             await PartitionHarness.HandOffAsync(entity);
-            Assert.Equal(owner, TestJournal.Checkpoints(_folder["journal.db"], Id)[^1].OwnerEpoch);
+            Assert.Equal(owner, TestJournal.Checkpoints(Folder["journal.db"], PersistenceId)[^1].OwnerEpoch);
         }
     }
 
-    private string Id => PartitionActor.PersistenceIdOf(_log.Identity.Epoch, 0);
-
-    private IReadOnlyList<string> Rows() => [.. TestJournal.Read(_folder["journal.db"], Id).Select(row => $"{row.SequenceNr} {row.Message}")];
-
-    private void Append(int impression) => _log.Append(0, TestClick.Start, TestClick.Record("ad", impression, 1, TestClick.Start));
-
-    private async Task WaitForRowsAsync(int rows)
-    {
-        for (var i = 0; i < 3_000 && TestJournal.Read(_folder["journal.db"], Id).Count < rows; i++)
-        {
-            await Task.Delay(10);
-        }
-
-        Assert.True(TestJournal.Read(_folder["journal.db"], Id).Count >= rows, "Waited 30 s for a checkpoint.");
-    }
+    private IReadOnlyList<string> Rows() => [.. TestJournal.Read(Folder["journal.db"], PersistenceId).Select(row => $"{row.SequenceNr} {row.Message}")];
 
     /// <summary>An owner without the entity that would start it again.</summary>
-    private async Task<IActorRef> StartOwnerAsync(GatedStore store, TimeSpan? checkpointInterval = null)
+    private async Task<IActorRef> StartOwnerAsync(PartitionContext context)
     {
-        var settings = CountingNode.FastSettings with { CheckpointInterval = checkpointInterval ?? CountingNode.FastSettings.CheckpointInterval };
-        var acquired = await store.AcquireAsync(_log.Identity, 0, CancellationToken.None);
-        var parent = _harness.System.ActorOf(
-            Props.Create(() => new Parent(PartitionActor.Props(PartitionHarness.Context(_log, store, settings), acquired))));
+        var acquired = await context.Store.AcquireAsync(Log.Identity, 0, CancellationToken.None);
+        var parent = Harness.System.ActorOf(Props.Create(() => new Parent(PartitionActor.Props(context, acquired))));
         return await parent.Ask<IActorRef>("who?", TimeSpan.FromSeconds(30));
     }
 

@@ -13,6 +13,7 @@ internal sealed partial class GatewayProgram : IDisposable
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
+    private TaskCompletionSource _nextLine = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Starts it with these arguments.</summary>
     public GatewayProgram(params string[] arguments)
@@ -67,25 +68,33 @@ internal sealed partial class GatewayProgram : IDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>Waits until it is ready to take clicks.</summary>
-    public async Task WaitUntilReadyAsync(string url)
+    /// <summary>Waits until it says that it listens and that its partitions count.</summary>
+    public async Task WaitUntilReadyAsync()
     {
-        using var http = new HttpClient();
-        await RunningGateway.UntilAsync(
-            async () =>
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            Task next;
+            lock (_output)
             {
-                Assert.False(_process.HasExited, Output);
-                try
+                var output = _output.ToString();
+                if (output.Contains("Application started.", StringComparison.Ordinal) && output.Contains("partitions count.", StringComparison.Ordinal))
                 {
-                    using var answer = await http.GetAsync(new Uri($"{url}/healthz/ready"));
-                    return answer.IsSuccessStatusCode;
+                    return;
                 }
-                catch (HttpRequestException)
-                {
-                    return false; // it does not listen yet
-                }
-            },
-            "the gateway to be ready");
+
+                next = _nextLine.Task;
+            }
+
+            try
+            {
+                await next.WaitAsync(patience.Token);
+            }
+            catch (OperationCanceledException e)
+            {
+                throw new TimeoutException($"Waited {Patience} for the gateway to be ready. It has printed:\n{Output}", e);
+            }
+        }
     }
 
     /// <summary>Asks it to stop (SIGTERM).</summary>
@@ -108,6 +117,15 @@ internal sealed partial class GatewayProgram : IDisposable
         lock (_output)
         {
             _output.AppendLine(line);
+            var told = _nextLine;
+            if (line is null)
+            {
+                told.TrySetException(new InvalidOperationException($"The gateway has ended. It has printed:\n{_output}"));
+                return;
+            }
+
+            _nextLine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            told.TrySetResult();
         }
     }
 

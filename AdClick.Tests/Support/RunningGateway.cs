@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using AdClick.Actors.Partitions;
 using AdClick.Gateway.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -17,16 +18,15 @@ public sealed class RunningGateway : IAsyncLifetime
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly string[] _settings;
     private GatewayHost _host = null!;
 
     public RunningGateway()
-        : this([]) { }
+        : this(Path.Combine(Path.GetTempPath(), $"adclick-{Guid.NewGuid():N}")) { }
 
-    internal RunningGateway(params string[] settings) => _settings = settings;
+    internal RunningGateway(string folder) => Folder = folder;
 
     /// <summary>Folder of the node's data.</summary>
-    public string Folder { get; } = Path.Combine(Path.GetTempPath(), $"adclick-{Guid.NewGuid():N}");
+    public string Folder { get; }
 
     /// <summary>Where it listens.</summary>
     public Uri Address { get; private set; } = null!;
@@ -51,10 +51,10 @@ public sealed class RunningGateway : IAsyncLifetime
     /// <summary>Starts it on the data of the time before, if there was one.</summary>
     public async Task StartAsync()
     {
-        _host = GatewayHost.Build(
+        _host = await GatewayHost.BuildAsync(
         [
             $"--AdClick:Data={Folder}", $"--AdClick:AdminKey={AdminKey}", "--AdClick:FlushInterval=00:00:00.050", "--AdClick:CheckpointInterval=00:00:00.500",
-            "--AdClick:RequestsPerSecondPerKey=100000", "--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default=Warning", .. _settings,
+            "--AdClick:RequestsPerSecondPerKey=100000", "--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default=Warning",
         ]);
         await _host.Application.StartAsync();
         var addresses = Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
@@ -117,18 +117,27 @@ public sealed class RunningGateway : IAsyncLifetime
         return last;
     }
 
-    /// <summary>Asks again and again until the answer is yes.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> condition, string what)
+    /// <summary>Ends when the condition holds; it is looked at whenever a partition has posted, which each does at every flush tick.</summary>
+    public async Task UntilAsync(Func<Task<bool>> condition, string what)
     {
+        var board = Services.GetRequiredService<PartitionBoard>();
         using var patience = new CancellationTokenSource(Patience);
-        while (!await condition())
+        while (true)
         {
-            if (patience.IsCancellationRequested)
+            var change = board.NextChange;
+            if (await condition())
             {
-                throw new TimeoutException($"Waited {Patience} for {what}.");
+                return;
             }
 
-            await Task.Delay(20); // between two questions over HTTP; nothing is synchronised by it
+            try
+            {
+                await change.WaitAsync(patience.Token);
+            }
+            catch (OperationCanceledException e)
+            {
+                throw new TimeoutException($"Waited {Patience} for {what}.", e);
+            }
         }
     }
 
