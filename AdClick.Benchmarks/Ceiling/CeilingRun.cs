@@ -68,6 +68,11 @@ internal static class CeilingRun
             bareRates.Add(await MeasureAsync(bareUrl));
             gatewayRates.Add(await MeasureAsync(gateway.Url));
             await WaitUntilCountedAsync(api, ads); // what is still being counted would slow the other down
+            if (await api.ReadUnloggedAsync(CancellationToken.None) is > 0 and var unlogged)
+            {
+                throw new InvalidOperationException($"The gateway has redirected {unlogged} clicks without logging them: its disk can't be written, so its rate means nothing.");
+            }
+
             progress.WriteLine(FormattableString.Invariant($"Round {round + 1}: bare {bareRates[^1]:N0}/s, gateway {gatewayRates[^1]:N0}/s."));
         }
 

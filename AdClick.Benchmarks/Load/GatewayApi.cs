@@ -63,6 +63,15 @@ internal sealed class GatewayApi : IDisposable
         return new CountAnswer(CompleteThrough(json), groups);
     }
 
+    /// <summary>Clicks that were redirected though they could not be logged, since the gateway started.</summary>
+    public async Task<long> ReadUnloggedAsync(CancellationToken cancellationToken)
+    {
+        const string name = "adclick_redirects_unlogged_total{";
+        var metrics = await _http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancellationToken);
+        return metrics.Split('\n').Where(line => line.StartsWith(name, StringComparison.Ordinal))
+            .Sum(line => long.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture));
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
