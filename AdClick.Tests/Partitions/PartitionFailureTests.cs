@@ -1,6 +1,6 @@
+using AdClick.Actors.Ads;
 using AdClick.Actors.Clicks;
 using AdClick.Actors.Metrics;
-using AdClick.Actors.Ads;
 using AdClick.Actors.Partitions;
 using AdClick.Tests.Support;
 using Akka.Actor;
