@@ -23,13 +23,18 @@ public interface IClickLog : IAsyncDisposable
     /// <exception cref="ClickLogDamagedException">Thrown while reading: records are missing or unreadable at a named place.</exception>
     IClickLogReader OpenReader(int partition, long offset);
 
-    /// <summary>First readable offset, and the offset that the next durable record gets.</summary>
+    /// <summary>First readable offset, and the offset that the next durable record gets, as far as this node knows. Costs nothing.</summary>
     LogRange RangeOf(int partition);
 
+    /// <summary>The same, as the log itself says now: nothing that was durable before the call lies beyond the end.</summary>
+    /// <exception cref="ClickLogUnavailableException">The log can't be asked now.</exception>
+    ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken);
+
     /// <summary>
-    /// Lets go of records below <paramref name="offset"/> that were appended before <paramref name="olderThan"/>. May keep more than asked.
+    /// Says that a checkpoint stands at <paramref name="offset"/>: a restart reads from there. The log may let go of records below it that were
+    /// appended before <paramref name="olderThan"/>, and may keep more than that.
     /// </summary>
-    void Truncate(int partition, long offset, DateTimeOffset olderThan);
+    void Checkpointed(int partition, long offset, DateTimeOffset olderThan);
 
     /// <summary>
     /// The greatest append time that the log has given to a record, in any partition; the Unix epoch while there is none. A gateway whose clock is far
@@ -39,6 +44,18 @@ public interface IClickLog : IAsyncDisposable
 
     /// <summary>Null when the log can write; otherwise a sentence for the operator that says what is wrong and where.</summary>
     string? Fault { get; }
+
+    /// <summary>
+    /// Null when all is well; otherwise a sentence for the operator about something that costs no click yet: say, that Kafka is away and clicks are
+    /// spooled.
+    /// </summary>
+    string? Notice { get; }
+
+    /// <summary>
+    /// Not after the click time of any click that <see cref="AppendAsync"/> has confirmed but that waits in this node's spool, Unix milliseconds;
+    /// null when there is none. Marks must not promise anything beyond it.
+    /// </summary>
+    long? SpooledFromMs { get; }
 }
 
 /// <summary>Reads one partition in offset order; only what is durable.</summary>

@@ -103,12 +103,11 @@ internal sealed partial class PartitionActor
                 + "Journal and snapshots belong together: restore both from one backup.");
         }
 
-        var range = _context.Log.RangeOf(_partition);
-        if (_checkpointOffset < range.Begin || _checkpointOffset > range.End || _flushedOffset > range.End)
+        if (_checkpointOffset > _range.End || _flushedOffset > _range.End)
         {
             throw new LogMismatchException(
                 $"Partition {_partition}: the checkpoint stands at offset {_checkpointOffset} and the metrics store at {_flushedOffset}, "
-                + $"but the click log holds [{range.Begin}, {range.End}). Counting from there would lose or repeat "
+                + $"but the click log holds [{_range.Begin}, {_range.End}). Counting from there would lose or repeat "
                 + "clicks; restore log, journal and metrics store from one backup.");
         }
 
@@ -119,6 +118,8 @@ internal sealed partial class PartitionActor
                 + "it was restored from an older backup. Delete the journal and its snapshots, so that "
                 + "the clicks in between are counted again from the log.");
         }
+
+        PassLostClicks();
 
         // Without a checkpoint but with counts in the store (the journal was deleted), they were judged as the progress row says.
         var firstLateness = _flushedOffset > 0 ? _acquired.AllowedLatenessMs : (long)_settings.AllowedLateness.TotalMilliseconds;
@@ -133,12 +134,12 @@ internal sealed partial class PartitionActor
 
         _log.Info(
             "Partition {0}: owner epoch {1}, {2} ads and {3} impressions as of offset {4}, {5} records to read.",
-            _partition, _acquired.OwnerEpoch, _ads.Count, _ads.Impressions, _checkpointOffset, range.End - _checkpointOffset);
+            _partition, _acquired.OwnerEpoch, _ads.Count, _ads.Impressions, _checkpointOffset, _range.End - _checkpointOffset);
         _recovering = null;
         _routedOffset = _countedOffset = _checkpointOffset;
         _routedClockMs = _countedClockMs = _checkpointClockMs;
         _checkpointAt = _context.Time.GetUtcNow();
-        _replayUntil = Math.Max(range.End, _flushedOffset);
+        _replayUntil = Math.Max(_range.End, _flushedOffset);
         PostStatus();
 
         // Partitions take turns, so that the store and the journal see an even load.
@@ -156,6 +157,29 @@ internal sealed partial class PartitionActor
         {
             ChangeTermsWhenReplayed();
         }
+    }
+
+    // The log has let go of clicks that no checkpoint covers: a retention that was too short for an outage, or an older journal.
+    private void PassLostClicks()
+    {
+        var begin = _range.Begin;
+        if (_checkpointOffset >= begin)
+        {
+            return;
+        }
+
+        var uncounted = Math.Max(0, begin - _flushedOffset);
+        var loss = $"Partition {_partition}: the click log no longer holds offsets [{_checkpointOffset}, {begin}), which lie behind the newest "
+            + $"checkpoint: {uncounted} records of them are not counted, and repeated clicks of the others can't be told from new ones.";
+        if (!_settings.SkipLostClicks)
+        {
+            throw new LogMismatchException(
+                $"{loss} Restore the log, or accept the loss: set AdClick:SkipLostClicks to true, start, and set it back when the partition counts.");
+        }
+
+        _log.Error("{0} The partition goes on from offset {1}, as AdClick:SkipLostClicks says.", loss, begin);
+        PartitionMetrics.Lost.Add(uncounted);
+        _checkpointOffset = begin;
     }
 
     private void StartReading()

@@ -1,4 +1,5 @@
 using AdClick.Actors.Ads;
+using AdClick.Actors.ClickLog;
 using AdClick.Actors.Metrics;
 using Akka.Actor;
 using Akka.Event;
@@ -20,6 +21,7 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
     private readonly PartitionContext _context;
     private readonly PartitionSettings _settings;
     private readonly PartitionProgress _acquired;
+    private readonly LogRange _range;
     private readonly int _partition;
     private readonly AdTable _ads;
     private readonly PendingCounts _pending = new();
@@ -27,11 +29,12 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
     private bool _isDraining;
 
     /// <summary>Made by <see cref="Props"/>.</summary>
-    public PartitionActor(PartitionContext context, PartitionProgress acquired)
+    public PartitionActor(PartitionContext context, PartitionProgress acquired, LogRange range)
     {
         _context = context;
         _settings = context.Settings;
         _acquired = acquired;
+        _range = range;
         _partition = acquired.Partition;
         _flushedOffset = acquired.FlushedOffset;
         _purgeBelow = acquired.PurgeBelow;
@@ -58,8 +61,9 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
     /// <summary>The actor of a partition that was just acquired.</summary>
     /// <param name="context">What the partitions of the node share.</param>
     /// <param name="acquired">The progress row as <see cref="IMetricsStore.AcquireAsync"/> gave it.</param>
-    public static Props Props(PartitionContext context, PartitionProgress acquired) =>
-        Akka.Actor.Props.Create(() => new PartitionActor(context, acquired)).WithDispatcher(CountingDispatcher.Path);
+    /// <param name="range">What the log held after that: all that an earlier owner can have counted lies within.</param>
+    public static Props Props(PartitionContext context, PartitionProgress acquired, LogRange range) =>
+        Akka.Actor.Props.Create(() => new PartitionActor(context, acquired, range)).WithDispatcher(CountingDispatcher.Path);
 
     /// <summary>Names a partition of one log in the journal.</summary>
     public static string PersistenceIdOf(Guid logEpoch, int partition) => $"partition-{logEpoch:N}-{partition}";

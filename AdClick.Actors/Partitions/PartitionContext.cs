@@ -27,6 +27,12 @@ public sealed record PartitionSettings
     /// <summary>How long clicks stay in the log after their checkpoint. Default 24 h.</summary>
     public TimeSpan ClickLogRetention { get; init; } = TimeSpan.FromHours(24);
 
+    /// <summary>
+    /// Whether a partition whose checkpoint lies before the begin of the log goes on from there. Otherwise it is paused. Default false: clicks are lost
+    /// by then, and a person has to know.
+    /// </summary>
+    public bool SkipLostClicks { get; init; }
+
     /// <summary>Most records in a batch. Larger batches hold more clicks of one ad, so that counting them costs less. Default 8,192.</summary>
     public int MaxBatchRecords { get; init; } = 8 * 1024;
 

@@ -60,7 +60,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
         {
             case PartitionCommands.WakeUp:
                 break; // it has done its work by making sharding start this entity
-            case PartitionProgress acquired:
+            case Acquired acquired:
                 Start(acquired);
                 break;
             case DependencyFailed failed:
@@ -70,7 +70,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
                 break;
             case Status.Failure failure:
                 _failure = failure.Cause;
-                _isDependencyFailure = failure.Cause is MetricsStoreUnavailableException;
+                _isDependencyFailure = failure.Cause is MetricsStoreUnavailableException or ClickLogUnavailableException;
                 BackOffOrPause();
                 break;
             case Terminated:
@@ -97,10 +97,17 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private void Acquire()
     {
         Post(PartitionPhase.Starting, _failure?.Message);
-        _context.Store.AcquireAsync(_context.Log.Identity, _partition, CancellationToken.None).PipeTo(Self);
+        AcquireAsync().PipeTo(Self);
     }
 
-    private void Start(PartitionProgress acquired)
+    // The range is asked for after the owner before us was shut out, so that it holds all that was counted.
+    private async Task<Acquired> AcquireAsync()
+    {
+        var progress = await _context.Store.AcquireAsync(_context.Log.Identity, _partition, CancellationToken.None).ConfigureAwait(false);
+        return new Acquired(progress, await _context.Log.FindRangeAsync(_partition, CancellationToken.None).ConfigureAwait(false));
+    }
+
+    private void Start(Acquired acquired)
     {
         if (_isHandingOff)
         {
@@ -109,7 +116,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
 
         _failure = null;
         _isDependencyFailure = false;
-        _actor = Context.ActorOf(PartitionActor.Props(_context, acquired), $"epoch-{acquired.OwnerEpoch}");
+        _actor = Context.ActorOf(PartitionActor.Props(_context, acquired.Progress, acquired.Range), $"epoch-{acquired.Progress.OwnerEpoch}");
         Context.Watch(_actor);
     }
 
@@ -179,6 +186,8 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     /// <param name="What">What failed.</param>
     /// <param name="Cause">How.</param>
     internal sealed record DependencyFailed(string What, Exception Cause) : INoSerializationVerificationNeeded;
+
+    private sealed record Acquired(PartitionProgress Progress, LogRange Range) : INoSerializationVerificationNeeded;
 
     private sealed class HandOffTimedOut : INoSerializationVerificationNeeded
     {

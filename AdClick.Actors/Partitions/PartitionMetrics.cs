@@ -11,6 +11,10 @@ internal static class PartitionMetrics
     public static readonly Counter<long> Rejected = Meter.CreateCounter<long>(
         "adclick.records.rejected", "{record}", "Log records that can't be counted");
 
+    /// <summary>Records that the log had let go of.</summary>
+    public static readonly Counter<long> Lost = Meter.CreateCounter<long>(
+        "adclick.records.lost", "{record}", "Log records that were gone before they were counted");
+
     /// <summary>Starts after a failure.</summary>
     public static readonly Counter<long> Failures = Meter.CreateCounter<long>(
         "adclick.partition.failures", "{failure}", "Partitions that failed and were started again");

@@ -164,6 +164,10 @@ internal sealed class CrashingLog(IClickLog log, CrashPoint crash) : IClickLog
 
     public string? Fault => log.Fault;
 
+    public string? Notice => log.Notice;
+
+    public long? SpooledFromMs => log.SpooledFromMs;
+
     public Task AppendAsync(int partition, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record)
     {
         var (keyBytes, recordBytes) = (key.ToArray(), record.ToArray());
@@ -173,11 +177,14 @@ internal sealed class CrashingLog(IClickLog log, CrashPoint crash) : IClickLog
     public IClickLogReader OpenReader(int partition, long offset) =>
         new Reader(crash.Run("log open", () => log.OpenReader(partition, offset)), crash);
 
-    public LogRange RangeOf(int partition) => crash.Run("log range", () => log.RangeOf(partition));
+    public LogRange RangeOf(int partition) => log.RangeOf(partition);
 
-    public void Truncate(int partition, long offset, DateTimeOffset olderThan) => crash.Run("log truncate", () =>
+    public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) =>
+        new(crash.RunAsync("log range", () => log.FindRangeAsync(partition, cancellationToken).AsTask()));
+
+    public void Checkpointed(int partition, long offset, DateTimeOffset olderThan) => crash.Run("log truncate", () =>
     {
-        log.Truncate(partition, offset, olderThan);
+        log.Checkpointed(partition, offset, olderThan);
         return true;
     });
 

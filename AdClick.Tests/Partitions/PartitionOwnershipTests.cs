@@ -87,7 +87,7 @@ public sealed class PartitionOwnershipTests : PartitionTest
     private async Task<IActorRef> StartOwnerAsync(PartitionContext context)
     {
         var acquired = await context.Store.AcquireAsync(Log.Identity, 0, CancellationToken.None);
-        var parent = Harness.System.ActorOf(Props.Create(() => new Parent(PartitionActor.Props(context, acquired))));
+        var parent = Harness.System.ActorOf(Props.Create(() => new Parent(PartitionActor.Props(context, acquired, context.Log.RangeOf(0)))));
         return await parent.Ask<IActorRef>("who?", TimeSpan.FromSeconds(30));
     }
 

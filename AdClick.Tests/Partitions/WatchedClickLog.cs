@@ -32,6 +32,10 @@ internal sealed class WatchedClickLog(InMemoryClickLog log) : IClickLog
 
     public string? Fault => log.Fault;
 
+    public string? Notice => log.Notice;
+
+    public long? SpooledFromMs => log.SpooledFromMs;
+
     public Task AppendAsync(int partition, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record) => log.AppendAsync(partition, key, record);
 
     public IClickLogReader OpenReader(int partition, long offset)
@@ -45,7 +49,9 @@ internal sealed class WatchedClickLog(InMemoryClickLog log) : IClickLog
 
     public LogRange RangeOf(int partition) => log.RangeOf(partition) with { End = End ?? log.RangeOf(partition).End };
 
-    public void Truncate(int partition, long offset, DateTimeOffset olderThan) => log.Truncate(partition, offset, olderThan);
+    public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) => ValueTask.FromResult(RangeOf(partition));
+
+    public void Checkpointed(int partition, long offset, DateTimeOffset olderThan) => log.Checkpointed(partition, offset, olderThan);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

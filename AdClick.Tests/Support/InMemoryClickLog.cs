@@ -23,6 +23,10 @@ public sealed class InMemoryClickLog : IClickLog
 
     public string? Fault { get; set; }
 
+    public string? Notice { get; set; }
+
+    public long? SpooledFromMs { get; set; }
+
     public DateTimeOffset NewestAppendTime
     {
         get
@@ -71,7 +75,9 @@ public sealed class InMemoryClickLog : IClickLog
         }
     }
 
-    public void Truncate(int partition, long offset, DateTimeOffset olderThan)
+    public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) => ValueTask.FromResult(RangeOf(partition));
+
+    public void Checkpointed(int partition, long offset, DateTimeOffset olderThan)
     {
         lock (_gate)
         {

@@ -46,6 +46,12 @@ public sealed class EmbeddedClickLog : IClickLog
         }
     }
 
+    /// <inheritdoc/>
+    public string? Notice => null;
+
+    /// <inheritdoc/>
+    public long? SpooledFromMs => null;
+
     /// <summary>Opens the log in a folder, or creates it. Nothing else may have it open.</summary>
     /// <param name="folder">Folder of the log; made if need be.</param>
     /// <param name="partitions">Number of partitions, 1 to 1,024; that of an existing log.</param>
@@ -119,7 +125,10 @@ public sealed class EmbeddedClickLog : IClickLog
     public LogRange RangeOf(int partition) => new(_partitions[partition].Begin, _partitions[partition].Tail.Offset);
 
     /// <inheritdoc/>
-    public void Truncate(int partition, long offset, DateTimeOffset olderThan) =>
+    public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) => ValueTask.FromResult(RangeOf(partition));
+
+    /// <inheritdoc/>
+    public void Checkpointed(int partition, long offset, DateTimeOffset olderThan) =>
         _partitions[partition].Truncate(offset, olderThan.ToUnixTimeMilliseconds());
 
     /// <inheritdoc/>
