@@ -38,7 +38,7 @@ internal sealed class MarkWriter : BackgroundService
         {
             do
             {
-                var openFromMs = _open.Rotate();
+                var openFromMs = OpenFromMs();
                 if (grains++ % (int)(Interval / Grain) == 0 && writing.IsCompleted)
                 {
                     writing = WriteAsync(openFromMs);
@@ -50,8 +50,15 @@ internal sealed class MarkWriter : BackgroundService
         {
             // The last mark is written when all requests are finished: nothing is open then.
             await writing;
-            await WriteAsync(_open.Rotate());
+            await WriteAsync(OpenFromMs());
         }
+    }
+
+    // Clicks in hand first, spooled ones second: a click that goes from hand to spool in between is seen in one of them.
+    private long OpenFromMs()
+    {
+        var inHandFromMs = _open.Rotate();
+        return Math.Min(inHandFromMs, _log.SpooledFromMs ?? long.MaxValue);
     }
 
     private async Task WriteAsync(long openFromMs)

@@ -254,6 +254,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         FlushInterval = options.FlushInterval,
         CheckpointInterval = options.CheckpointInterval,
         ClickLogRetention = options.ClickLogRetention,
+        SkipLostClicks = options.SkipLostClicks,
     };
 
     private static void Map(WebApplication application, GatewayOptions options)

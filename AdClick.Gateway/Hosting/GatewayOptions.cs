@@ -38,6 +38,9 @@ public sealed record GatewayOptions
     /// <summary>How long raw clicks stay in the embedded log after they are counted and checkpointed. Default 24 h.</summary>
     public TimeSpan ClickLogRetention { get; init; } = TimeSpan.FromHours(24);
 
+    /// <summary>Whether a partition goes on where the click log has let go of clicks before they were counted. Default false: it is paused.</summary>
+    public bool SkipLostClicks { get; init; }
+
     /// <summary>API calls per second that one key may make; short bursts of twice as many pass. Default 200.</summary>
     public int RequestsPerSecondPerKey { get; init; } = 200;
 

@@ -48,6 +48,7 @@ internal sealed class SettingsReader
             FlushInterval = Span("FlushInterval", defaults.FlushInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
             CheckpointInterval = Span("CheckpointInterval", defaults.CheckpointInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
             ClickLogRetention = Span("ClickLogRetention", defaults.ClickLogRetention, TimeSpan.Zero, TimeSpan.FromDays(3650)),
+            SkipLostClicks = Flag("SkipLostClicks"),
             RequestsPerSecondPerKey = Number("RequestsPerSecondPerKey", defaults.RequestsPerSecondPerKey, 1, 1_000_000),
             TrustedProxies = TrustedProxies(),
             MetricsUrl = MetricsUrl(),
@@ -100,6 +101,22 @@ internal sealed class SettingsReader
 
         Refuse(name, $"must be a time span from {min:c} to {max:c}, written [d.]hh:mm:ss[.fff], not '{text}'");
         return standard;
+    }
+
+    private bool Flag(string name)
+    {
+        if (Text(name) is not { } text)
+        {
+            return false;
+        }
+
+        if (bool.TryParse(text, out var flag))
+        {
+            return flag;
+        }
+
+        Refuse(name, $"must be true or false, not '{text}'");
+        return false;
     }
 
     private void Only(string name, string value)

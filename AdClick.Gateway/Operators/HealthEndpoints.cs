@@ -15,7 +15,8 @@ internal static class HealthEndpoints
         endpoints.MapGet("/healthz/ready", (Readiness readiness) =>
             {
                 var reasons = readiness.Reasons();
-                return reasons.Count == 0 ? Results.Json(new { status = "ready" }) : Results.Problem(NotReady(reasons));
+                var notices = readiness.Notices();
+                return reasons.Count == 0 ? Results.Json(new { status = "ready", notices }) : Results.Problem(NotReady(reasons, notices));
             })
             .AllowAnonymous()
             .WithSummary("Whether the node can take clicks and answer queries; 503 with reasons until then")
@@ -24,12 +25,12 @@ internal static class HealthEndpoints
         return endpoints;
     }
 
-    private static ProblemDetails NotReady(IReadOnlyList<string> reasons) => new()
+    private static ProblemDetails NotReady(IReadOnlyList<string> reasons, IReadOnlyList<string> notices) => new()
     {
         Status = StatusCodes.Status503ServiceUnavailable,
         Type = "urn:adclick:problem:not-ready",
         Title = "Not ready",
         Detail = string.Join(" ", reasons),
-        Extensions = { ["reasons"] = reasons },
+        Extensions = { ["reasons"] = reasons, ["notices"] = notices },
     };
 }

@@ -21,6 +21,9 @@ internal sealed class Readiness
         _time = time;
     }
 
+    /// <summary>Sentences about what costs no click yet but should be looked at; the node may be ready all the same.</summary>
+    public IReadOnlyList<string> Notices() => _log.Notice is { } notice ? [notice] : [];
+
     /// <summary>A sentence for each reason; empty when the node is ready.</summary>
     public IReadOnlyList<string> Reasons()
     {

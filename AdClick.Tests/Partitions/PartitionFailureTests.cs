@@ -159,6 +159,38 @@ public sealed class PartitionFailureTests : PartitionTest
     }
 
     [Fact]
+    public async Task Clicks_that_the_log_let_go_of_before_they_were_counted_pause_the_partition_until_the_loss_is_accepted()
+    {
+        Append(1, 10);
+        var entity = Harness.Start(PartitionHarness.Context(Log, Store));
+        await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
+        await PartitionHarness.HandOffAsync(entity);
+        Append(11, 10);
+        Log.Checkpointed(0, 15, DateTimeOffset.MaxValue); // a retention that did not wait: 10 to 14 are gone
+
+        var refusing = PartitionHarness.Context(Log, Store);
+        entity = Harness.Start(refusing);
+        await PausedAsync(refusing);
+        var reason = refusing.Board.Snapshot()[0].Reason;
+        Assert.Contains("[10, 15)", reason, StringComparison.Ordinal);
+        Assert.Contains("5 records of them are not counted", reason, StringComparison.Ordinal);
+        Assert.Contains("AdClick:SkipLostClicks", reason, StringComparison.Ordinal);
+        AssertCounts(accepted: 10, duplicates: 0);
+        await PartitionHarness.HandOffAsync(entity);
+
+        entity = Harness.Start(PartitionHarness.Context(Log, Store, CountingNode.FastSettings with { SkipLostClicks = true }));
+        await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
+        AssertCounts(accepted: 15, duplicates: 0);
+        await PartitionHarness.HandOffAsync(entity);
+
+        // From now on nothing is missing, and what was counted before the loss is still known.
+        Append(1, 10);
+        Harness.Start(PartitionHarness.Context(Log, Store));
+        await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
+        AssertCounts(accepted: 15, duplicates: 10);
+    }
+
+    [Fact]
     public async Task A_store_that_is_behind_the_checkpoint_is_refused()
     {
         Append(1, 10);

@@ -32,6 +32,7 @@ public sealed class SettingsReaderTests
     [InlineData("FlushInterval", "00:00:00")]
     [InlineData("CheckpointInterval", "01:00:00")]
     [InlineData("ClickLogRetention", "x")]
+    [InlineData("SkipLostClicks", "perhaps")]
     [InlineData("RequestsPerSecondPerKey", "0")]
     [InlineData("ClickLog", "redis")]
     [InlineData("Database", "oracle")]
