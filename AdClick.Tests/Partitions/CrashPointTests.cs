@@ -119,7 +119,7 @@ public sealed class CrashPointTests
             await using (var incarnation = new Incarnation(folder, data, crash, survives, takesSnapshots))
             {
                 var script = incarnation.PlayAsync();
-                var first = await Task.WhenAny(script, survives ? script : crash.Crashed).WaitAsync(TimeSpan.FromSeconds(30));
+                var first = await Task.WhenAny(script, survives ? script : crash.Crashed).WaitAsync(TimeSpan.FromMinutes(3));
                 if (first == script)
                 {
                     await script;
@@ -244,6 +244,7 @@ public sealed class CrashPointTests
             BatchLinger = TimeSpan.Zero,
             MinBackOff = TimeSpan.FromMilliseconds(1),
             MaxBackOff = TimeSpan.FromMilliseconds(5),
+            HandOffTimeout = TimeSpan.FromHours(1), // one that hangs is to be seen
         };
 
         private readonly TestFolder _folder;
@@ -338,7 +339,7 @@ public sealed class CrashPointTests
                     partition.Tell(PartitionActor.Tick.Flush); // which posts the status
                 }
 
-                await (_survives ? change : Task.WhenAny(change, _crash.Crashed)).WaitAsync(TimeSpan.FromSeconds(30));
+                await (_survives ? change : Task.WhenAny(change, _crash.Crashed)).WaitAsync(TimeSpan.FromMinutes(1));
             }
         }
 

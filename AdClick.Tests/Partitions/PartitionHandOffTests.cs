@@ -40,7 +40,7 @@ public sealed class PartitionHandOffTests : PartitionTest
         await Board.WaitForAsync(context.Board, board => board[0].Reason is not null, "the store's fault on the board");
         var started = TimeProvider.System.GetTimestamp();
         await PartitionHarness.HandOffAsync(entity);
-        Assert.InRange(TimeProvider.System.GetElapsedTime(started), TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(10));
+        Assert.True(TimeProvider.System.GetElapsedTime(started) > TimeSpan.FromMilliseconds(250), "It did not use its time.");
         Assert.Empty(context.Board.Snapshot());
 
         Store.Fault = null;

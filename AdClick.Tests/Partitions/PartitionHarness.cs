@@ -66,7 +66,7 @@ internal sealed class PartitionHarness : IAsyncDisposable
         foreach (var entity in entities)
         {
             // A watch that never ends would hang the whole run.
-            await entity.WatchAsync().WaitAsync(TimeSpan.FromSeconds(8));
+            await entity.WatchAsync().WaitAsync(TimeSpan.FromMinutes(1));
         }
     }
 
