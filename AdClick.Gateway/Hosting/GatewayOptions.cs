@@ -1,4 +1,5 @@
 using System.Net;
+using AdClick.Actors.ClickLog.Kafka;
 
 namespace AdClick.Gateway.Hosting;
 
@@ -7,6 +8,9 @@ public sealed record GatewayOptions
 {
     /// <summary>Folder of the log, the databases and the generated keys. Default <c>./data</c>.</summary>
     public string Data { get; init; } = "./data";
+
+    /// <summary>The click log on Kafka, <c>AdClick:ClickLog=kafka</c>. Null: the embedded log in the data folder.</summary>
+    public KafkaOptions? Kafka { get; init; }
 
     /// <summary>Base of click URLs, absolute http(s) without query or trailing slash. Null: the first of <c>urls</c>; never the Host header.</summary>
     public string? PublicUrl { get; init; }
@@ -35,7 +39,7 @@ public sealed record GatewayOptions
     /// <summary>Time between two checkpoints of a partition. Default 10 s.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long raw clicks stay in the embedded log after they are counted and checkpointed. Default 24 h.</summary>
+    /// <summary>How long raw clicks stay in the embedded log after they are counted and checkpointed (Kafka keeps its own time). Default 24 h.</summary>
     public TimeSpan ClickLogRetention { get; init; } = TimeSpan.FromHours(24);
 
     /// <summary>Whether a partition goes on where the click log has let go of clicks before they were counted. Default false: it is paused.</summary>

@@ -8,7 +8,7 @@ namespace AdClick.Gateway.Hosting;
 /// Reads and checks the settings under <c>AdClick:</c>. Whatever is wrong is collected, so that one start tells all of it; a name that is not known is wrong
 /// too, because a misspelt setting would otherwise be a default in disguise.
 /// </summary>
-internal sealed class SettingsReader
+internal sealed partial class SettingsReader
 {
     /// <summary>Longest lateness and lifetime: an impression's expiry must fit into a window entry, and memory has to bear it.</summary>
     private static readonly TimeSpan MaxSpan = TimeSpan.FromDays(90);
@@ -32,17 +32,26 @@ internal sealed class SettingsReader
     private GatewayOptions ReadAll()
     {
         var defaults = new GatewayOptions();
-        Only("ClickLog", "embedded");
         Only("Database", "sqlite");
+        var data = Text("Data") ?? defaults.Data;
+        var partitions = Number("Partitions", defaults.Partitions, 1, 1024);
+        var kafka = Kafka(data, partitions);
+        var adminKey = AdminKey();
         var keys = SigningKeys();
+        if (kafka is not null)
+        {
+            RequireKeys(adminKey, keys, "with AdClick:ClickLog 'kafka'");
+        }
+
         return new GatewayOptions
         {
-            Data = Text("Data") ?? defaults.Data,
+            Data = data,
+            Kafka = kafka,
             PublicUrl = PublicUrl(),
-            AdminKey = AdminKey(),
+            AdminKey = adminKey,
             SigningKeys = keys,
             SigningKeyId = SigningKeyId(keys),
-            Partitions = Number("Partitions", defaults.Partitions, 1, 1024),
+            Partitions = partitions,
             ImpressionLifetime = Span("ImpressionLifetime", defaults.ImpressionLifetime, TimeSpan.FromSeconds(1), MaxSpan),
             AllowedLateness = Span("AllowedLateness", defaults.AllowedLateness, TimeSpan.FromSeconds(1), MaxSpan),
             FlushInterval = Span("FlushInterval", defaults.FlushInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
@@ -125,6 +134,23 @@ internal sealed class SettingsReader
         {
             Refuse(name, $"must be '{value}', not '{text}'");
         }
+    }
+
+    // The first is the default.
+    private string OneOf(string name, params string[] values)
+    {
+        if (Text(name) is not { } text)
+        {
+            return values[0];
+        }
+
+        if (Array.Find(values, value => value.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } value)
+        {
+            return value;
+        }
+
+        Refuse(name, $"must be {string.Join(" or ", values.Select(value => $"'{value}'"))}, not '{text}'");
+        return values[0];
     }
 
     private string? PublicUrl()

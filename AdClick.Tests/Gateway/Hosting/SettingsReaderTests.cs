@@ -87,6 +87,54 @@ public sealed class SettingsReaderTests
         Assert.Equal(2, Read(("TrustedProxies:0", "10.0.0.0/8"), ("TrustedProxies:1", "::1")).TrustedProxies.Count);
     }
 
+    [Fact]
+    public void Kafka_is_described_under_a_section_of_its_own_and_librdkafkas_properties_pass_through()
+    {
+        var options = Read(
+            [.. Kafka, ("Partitions", "64"), ("Kafka:Topic", "clicks.eu"), ("Kafka:DeliveryTimeout", "00:00:01"), ("Kafka:SpoolMaxBytes", "1073741824"),
+            ("Kafka:Client:security.protocol", "ssl"), ("Data", "/var/lib/adclick")]).Kafka!;
+        Assert.Equal("broker-1:9092,broker-2:9092", options.BootstrapServers);
+        Assert.Equal(("clicks.eu", 64), (options.Topic, options.Partitions));
+        Assert.Equal(TimeSpan.FromSeconds(1), options.DeliveryTimeout);
+        Assert.Equal(1L << 30, options.SpoolMaxBytes);
+        Assert.Equal(Path.GetFullPath("/var/lib/adclick/spool"), options.SpoolFolder);
+        Assert.Equal("ssl", options.ClientSettings["security.protocol"]);
+        Assert.Null(Read().Kafka);
+    }
+
+    [Theory]
+    [InlineData("Kafka:BootstrapServers", "")]
+    [InlineData("Kafka:Topic", "no spaces")]
+    [InlineData("Kafka:ReplicationFactor", "0")]
+    [InlineData("Kafka:MinInsyncReplicas", "4")]
+    [InlineData("Kafka:TopicRetention", "7 days")]
+    [InlineData("Kafka:DeliveryTimeout", "00:00:00")]
+    [InlineData("Kafka:SpoolMaxBytes", "10GB")]
+    [InlineData("Kafka:Linger", "00:01:00")]
+    [InlineData("Kafka:Client:acks", "1")]
+    [InlineData("Kafka:Client:no.such.property", "1")]
+    [InlineData("Kafka:Compression", "zstd")]
+    [InlineData("AdminKey", "")]
+    [InlineData("SigningKeys:k1", "")]
+    public void A_wrong_setting_of_Kafka_is_refused_by_name(string name, string value)
+    {
+        var refused = Assert.Throws<InvalidSettingsException>(() => Read([.. Kafka.Where(setting => setting.Name != name), (name, value)]));
+        Assert.Contains(refused.Problems, problem => problem.StartsWith($"AdClick:{name} ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Settings_of_Kafka_without_Kafka_are_refused()
+    {
+        var refused = Assert.Throws<InvalidSettingsException>(() => Read(("Kafka:BootstrapServers", "broker-1:9092")));
+        Assert.StartsWith("AdClick:Kafka ", Assert.Single(refused.Problems), StringComparison.Ordinal);
+    }
+
+    private static (string Name, string Value)[] Kafka =>
+    [
+        ("ClickLog", "kafka"), ("Kafka:BootstrapServers", "broker-1:9092,broker-2:9092"),
+        ("AdminKey", "0123456789abcdef"), ("SigningKeys:k1", Secret),
+    ];
+
     private static GatewayOptions Read(params (string Name, string Value)[] settings) => SettingsReader.Read(new ConfigurationBuilder()
         .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>($"AdClick:{setting.Name}", setting.Value)))
         .Build());
