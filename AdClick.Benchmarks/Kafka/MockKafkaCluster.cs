@@ -286,6 +286,15 @@ internal sealed class MockKafkaCluster : IDisposable
         }
     }
 
+    /// <summary>Makes the brokers as old as the versions of a request that they understand; to be called before a client connects.</summary>
+    public void SetApiVersions(MockKafkaRequest request, short least, short most)
+    {
+        lock (_lock)
+        {
+            Check(MockKafkaLibrary.SetApiVersions(Cluster, (short)request, least, most));
+        }
+    }
+
     /// <summary>Answers metadata requests for a topic with an error; <see cref="ErrorCode.NoError"/> ends it.</summary>
     public void SetTopicError(string topic, ErrorCode error)
     {
