@@ -34,13 +34,18 @@ internal static class LoadCommand
             .Within(5, 100_000);
         var kills = new Option<int>("--kills") { Description = "Kill the started gateway so many times (SIGKILL), at random moments of the load.", DefaultValueFactory = _ => 0 }
             .Within(0, 10_000);
+        var kafka = new Option<bool>("--kafka") { Description = "Start a mock Kafka cluster of three brokers, and have the gateway's click log on it." };
+        var kafkaPartitions = new Option<int>("--kafka-partitions") { Description = "With --kafka: partitions of the topic.", DefaultValueFactory = _ => new KafkaLoad().Partitions }
+            .Within(1, 1_024);
+        var faults = new Option<string[]>("--fault") { Description = $"With --kafka: what happens to the cluster, {KafkaFault.Form}; may be repeated." };
         var patience = new Option<double>("--patience") { Description = "Seconds to wait for complete counts at the end.", DefaultValueFactory = _ => 60 }
             .Within(1, 3_600);
         var seed = new Option<ulong>("--seed") { Description = "Draws ads, duplicates, bots and moments of death.", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
         var command = new Command("load", "Load a gateway at a steady rate, then compare the counts of every ad with what they must be. Exit code 1 if any is wrong.")
         {
-            url, adminKey, signingKey, gateway, settings, folder, keep, rate, duration, ads, skew, duplicates, bots, connections, lifetime, kills, patience, seed, json,
+            url, adminKey, signingKey, gateway, settings, folder, keep, rate, duration, ads, skew, duplicates, bots, connections, lifetime, kills, kafka, kafkaPartitions, faults,
+            patience, seed, json,
         };
         command.Validators.Add(result =>
         {
@@ -48,6 +53,28 @@ internal static class LoadCommand
             if (!isStarted && (result.GetValue(adminKey) is null || result.GetValue(signingKey) is null))
             {
                 result.AddError("--url needs --admin-key and --signing-key.");
+            }
+
+            if (!isStarted && result.GetValue(kafka))
+            {
+                result.AddError("--kafka needs a gateway that is started here, without --url.");
+            }
+
+            if (!result.GetValue(kafka) && (result.GetResult(kafkaPartitions) is { Implicit: false } || result.GetValue(faults) is { Length: > 0 }))
+            {
+                result.AddError("--kafka-partitions and --fault need --kafka.");
+            }
+
+            foreach (var fault in result.GetValue(faults) ?? [])
+            {
+                try
+                {
+                    KafkaFault.Parse(fault);
+                }
+                catch (ArgumentException e)
+                {
+                    result.AddError(e.Message);
+                }
             }
 
             if (!isStarted && result.GetResult(kills) is { Implicit: false })
@@ -65,6 +92,13 @@ internal static class LoadCommand
                     Keys = given is null ? BenchmarkKeys.Make() : BenchmarkKeys.Parse(parsed.GetValue(adminKey)!, parsed.GetValue(signingKey)!),
                     Gateway = parsed.GetValue(gateway),
                     GatewaySettings = parsed.GetValue(settings) ?? [],
+                    Kafka = parsed.GetValue(kafka)
+                        ? new KafkaLoad
+                        {
+                            Partitions = parsed.GetValue(kafkaPartitions),
+                            Faults = [.. (parsed.GetValue(faults) ?? []).Select(KafkaFault.Parse)],
+                        }
+                        : null,
                     Folder = parsed.GetValue(folder),
                     KeepsFolder = parsed.GetValue(keep),
                     Rate = parsed.GetValue(rate),

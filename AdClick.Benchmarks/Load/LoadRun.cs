@@ -33,19 +33,24 @@ internal sealed class LoadRun
         {
             // Others may have used the gateway before.
             var prefix = string.Create(CultureInfo.InvariantCulture, $"load{DateTimeOffset.UtcNow.ToUnixTimeSeconds():x}-");
-            return await run.RunAsync(url, prefix, gateway: null);
+            return await run.RunAsync(url, prefix, gateway: null, kafka: null);
         }
 
         using var folder = new TemporaryFolder(settings.Folder, settings.KeepsFolder);
         progress.WriteLine($"Starting a gateway in {folder.Path} …");
+        using var kafka = settings.Kafka is { } load ? await MockKafkaProcess.StartAsync(folder.Path, KafkaLoad.Topic, load.Partitions, KafkaLoad.Brokers) : null;
         using var gateway = new GatewayProcess(
-            GatewayProcess.Find(settings.Gateway), folder.Path, settings.Keys, settings.Mix.Lifetime, settings.GatewaySettings);
+            GatewayProcess.Find(settings.Gateway),
+            folder.Path,
+            settings.Keys,
+            settings.Mix.Lifetime,
+            [.. settings.Kafka?.GatewaySettings(kafka!.BootstrapServers) ?? [], .. settings.GatewaySettings]);
         using var http = new HttpClient();
         await gateway.WaitUntilReadyAsync(http);
-        return await run.RunAsync(gateway.Url, "", gateway);
+        return await run.RunAsync(gateway.Url, "", gateway, kafka);
     }
 
-    private async Task<LoadReport> RunAsync(string url, string prefix, GatewayProcess? gateway)
+    private async Task<LoadReport> RunAsync(string url, string prefix, GatewayProcess? gateway, MockKafkaProcess? kafka)
     {
         var ads = new LoadAds(_settings.Ads, prefix);
         using var api = new GatewayApi(url, _settings.Keys.AdminKey);
@@ -66,12 +71,14 @@ internal sealed class LoadRun
         using var stopProbe = new CancellationTokenSource();
         generator.Resume();
         var probing = probe.RunAsync(stopProbe.Token);
+        var faults = Task.WhenAll(_settings.Kafka?.Faults.Select(fault => fault.RunAsync(kafka!, _settings.Kafka.Partitions, KafkaLoad.Brokers, _progress)) ?? []);
         var restarts = await LoadAsync(generator, gateway, api.Http);
         var activeTime = generator.ActiveTime;
         ownTime = Environment.CpuUsage.TotalTime - ownTime;
         gatewayTime = gateway?.ProcessorTime - gatewayTime;
         await stopProbe.CancelAsync();
         await generator.FinishAsync(AnswerPatience);
+        await faults; // what is spooled when the last one ends must still be counted
         await probing;
 
         // A click is complete when a mark of the gateway's clock has passed it; it was taken before its answer came.

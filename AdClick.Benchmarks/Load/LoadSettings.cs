@@ -17,6 +17,9 @@ internal sealed record LoadSettings
     /// <summary>Settings of the gateway that is started, <c>AdClick:Name=value</c>.</summary>
     public IReadOnlyList<string> GatewaySettings { get; init; } = [];
 
+    /// <summary>A mock Kafka cluster that the started gateway has its click log on; null: the embedded log.</summary>
+    public KafkaLoad? Kafka { get; init; }
+
     /// <summary>Parent of the data folder; null: the system's place for temporary files.</summary>
     public string? Folder { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.ClickLog.Embedded;
+using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.Clicks;
 using AdClick.Actors.Hosting;
 using AdClick.Actors.Metrics;
@@ -38,7 +39,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         var host = new GatewayHost();
         try
         {
-            host.Open(arguments);
+            await host.OpenAsync(arguments);
             return host;
         }
         catch
@@ -64,7 +65,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         return urls is { Length: > 0 } ? urls : ["http://127.0.0.1:8080"];
     }
 
-    private void Open(string[] arguments)
+    private async Task OpenAsync(string[] arguments)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = arguments, ContentRootPath = AppContext.BaseDirectory });
         var options = SettingsReader.Read(builder.Configuration);
@@ -79,7 +80,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         _closing.Push(store.DisposeAsync);
         StartupDamage.Refuse(() => SqliteFileCheck.Check(folder.Journal));
         StartupDamage.Refuse(() => SqliteFileCheck.Check(folder.Snapshots));
-        var log = StartupDamage.Refuse(() => EmbeddedClickLog.Open(folder.ClickLog, options.Partitions, time, logging.CreateLogger<EmbeddedClickLog>()));
+        var log = await StartupDamage.RefuseAsync(() => OpenLogAsync(options, folder, time, logging));
         _closing.Push(log.DisposeAsync);
 
         ConfigureLogging(builder.Logging, builder.Configuration);
@@ -95,6 +96,12 @@ internal sealed class GatewayHost : IAsyncDisposable
         _closing.Push(Application.DisposeAsync);
         Map(Application, options);
     }
+
+    private static async Task<IClickLog> OpenLogAsync(GatewayOptions options, DataFolder folder, TimeProvider time, ILoggerFactory logging) =>
+        options.Kafka is { } kafka
+            ? await KafkaClickLog.OpenAsync(
+                kafka, folder.Path, options.ImpressionLifetime + options.AllowedLateness, time, logging.CreateLogger<KafkaClickLog>())
+            : EmbeddedClickLog.Open(folder.ClickLog, options.Partitions, time, logging.CreateLogger<EmbeddedClickLog>());
 
     private static ValueTask Close(IDisposable disposable)
     {
@@ -180,7 +187,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         DataFolder folder,
         TimeProvider time,
         SqliteMetricsStore store,
-        EmbeddedClickLog log,
+        IClickLog log,
         string adminKey,
         SigningKeyRing signingKeys)
     {
@@ -190,10 +197,10 @@ internal sealed class GatewayHost : IAsyncDisposable
         services.AddSingleton(store);
         services.AddSingleton<IMetricsStore>(store);
         services.AddSingleton<ICatalogueStore>(store);
-        services.AddSingleton<IClickLog>(log);
+        services.AddSingleton(log);
         services.AddSingleton(new SqliteJournalPurge(folder.Journal));
         services.AddSingleton(signingKeys);
-        services.AddSingleton(GatewayIdentity.Embedded);
+        services.AddSingleton(options.Kafka is null ? GatewayIdentity.Embedded : GatewayIdentity.In(folder.Path));
         services.AddSingleton<PartitionBoard>();
         services.AddSingleton<PublicAddress>();
         services.AddSingleton<OpenClicks>();
@@ -230,7 +237,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     };
 
     private static void AddAkka(
-        WebApplicationBuilder builder, GatewayOptions options, DataFolder folder, TimeProvider time, IMetricsStore store, EmbeddedClickLog log)
+        WebApplicationBuilder builder, GatewayOptions options, DataFolder folder, TimeProvider time, IMetricsStore store, IClickLog log)
     {
         builder.Services.AddAkka("adclick", (akka, provider) =>
         {

@@ -1,5 +1,6 @@
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.ClickLog.Embedded;
+using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.Metrics;
 
 namespace AdClick.Gateway.Hosting;
@@ -15,8 +16,20 @@ internal static class StartupDamage
         {
             return step();
         }
-        catch (Exception e) when (e is ClickLogDamagedException or ClickLogUnavailableException or ClickLogMismatchException or LogMismatchException
-            or MetricsStoreDamagedException or MetricsStoreUnavailableException)
+        catch (Exception e) when (IsRefusal(e))
+        {
+            throw new StartupException(e.Message, e);
+        }
+    }
+
+    /// <inheritdoc cref="Refuse{T}"/>
+    public static async Task<T> RefuseAsync<T>(Func<Task<T>> step)
+    {
+        try
+        {
+            return await step();
+        }
+        catch (Exception e) when (IsRefusal(e))
         {
             throw new StartupException(e.Message, e);
         }
@@ -28,4 +41,7 @@ internal static class StartupDamage
         step();
         return true;
     });
+
+    private static bool IsRefusal(Exception e) => e is ClickLogDamagedException or ClickLogUnavailableException or ClickLogMismatchException
+        or KafkaTopicRefusedException or LogMismatchException or MetricsStoreDamagedException or MetricsStoreUnavailableException;
 }

@@ -11,7 +11,7 @@ using Xunit;
 namespace AdClick.Tests.Support;
 
 /// <summary>A whole node in this process, on a port and in a folder of its own, with short intervals.</summary>
-public sealed class RunningGateway : IAsyncLifetime
+public class RunningGateway : IAsyncLifetime
 {
     public const string AdminKey = "the-key-of-the-tests-0123456789";
     public const string Browser = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
@@ -40,9 +40,12 @@ public sealed class RunningGateway : IAsyncLifetime
     /// <summary>The node's services.</summary>
     public IServiceProvider Services => _host.Application.Services;
 
-    public async Task InitializeAsync() => await StartAsync();
+    /// <summary>Settings of the node besides those of every test.</summary>
+    protected virtual IEnumerable<string> Settings => [];
 
-    public async Task DisposeAsync()
+    public virtual async Task InitializeAsync() => await StartAsync();
+
+    public virtual async Task DisposeAsync()
     {
         await StopAsync();
         Directory.Delete(Folder, recursive: true);
@@ -54,7 +57,7 @@ public sealed class RunningGateway : IAsyncLifetime
         _host = await GatewayHost.BuildAsync(
         [
             $"--AdClick:Data={Folder}", $"--AdClick:AdminKey={AdminKey}", "--AdClick:FlushInterval=00:00:00.050", "--AdClick:CheckpointInterval=00:00:00.500",
-            "--AdClick:RequestsPerSecondPerKey=100000", "--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default=Warning",
+            "--AdClick:RequestsPerSecondPerKey=100000", "--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default=Warning", .. Settings,
         ]);
         await _host.Application.StartAsync();
         var addresses = Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;

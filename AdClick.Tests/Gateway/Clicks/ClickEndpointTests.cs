@@ -7,7 +7,14 @@ using Xunit;
 
 namespace AdClick.Tests.Gateway.Clicks;
 
-public sealed class ClickEndpointTests(RunningGateway gateway) : IClassFixture<RunningGateway>
+/// <summary>The way of a click on the embedded log.</summary>
+public sealed class ClickEndpointTests(RunningGateway gateway) : ClickEndpointSuite(gateway), IClassFixture<RunningGateway>;
+
+/// <summary>The way of a click on Kafka.</summary>
+public sealed class ClickEndpointOnKafkaTests(KafkaGateway gateway) : ClickEndpointSuite(gateway), IClassFixture<KafkaGateway>;
+
+/// <summary>From the click URL to the count, as browsers and advertisers see it, on any click log.</summary>
+public abstract class ClickEndpointSuite(RunningGateway gateway)
 {
     private readonly string _ad = $"ad-{Guid.NewGuid():N}"[..20];
 
