@@ -1,3 +1,4 @@
+using AdClick.Actors.ClickLog.Spool;
 using System.Runtime.InteropServices;
 
 namespace AdClick.Actors.ClickLog.Kafka;

@@ -6,21 +6,37 @@ namespace AdClick.Actors.ClickLog.Kafka;
 internal sealed class DrainWindow : RecordGroup
 {
     // Asynchronously: the drain goes on on the pool, not on the producer's thread.
-    private readonly TaskCompletionSource<int> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int[] _places;
     private int _end = int.MaxValue; // index of the first click that was given up
     private int _delivered;
 
     /// <summary>An empty window.</summary>
-    public DrainWindow(PartitionAppender partition, int capacity, long timestamp) : base(partition, timestamp, capacity) { }
+    public DrainWindow(PartitionAppender partition, int capacity, long timestamp) : base(partition, timestamp, capacity) => _places = new int[capacity];
 
-    /// <summary>Ends with the number of clicks that were delivered before the first that was not; all, if all went well.</summary>
-    public Task<int> Delivered => _ended.Task;
+    /// <summary>Ends when all are delivered, or some are and the rest never will be.</summary>
+    public Task Delivered => _ended.Task;
+
+    /// <summary>After the end: place in the lane's batch of the first click that was not delivered; <see cref="int.MaxValue"/> if all were.</summary>
+    public int FirstUndelivered => _end < Count ? _places[_end] : int.MaxValue;
 
     /// <summary>Why not all were delivered; null if all were.</summary>
     public string? Failure { get; private set; }
 
     /// <summary>Adds a click before the window is sent.</summary>
-    public void Add(byte[] key, byte[] record) => AddRecord(key, record);
+    /// <param name="place">Where it stands in the batch.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="record">The encoded record.</param>
+    public void Add(int place, byte[] key, byte[] record)
+    {
+        if (Count == _places.Length)
+        {
+            Array.Resize(ref _places, Count * 2);
+        }
+
+        _places[Count] = place;
+        AddRecord(key, record);
+    }
 
     /// <inheritdoc/>
     /// <remarks>What was delivered behind the first that was not goes once more, and is a repeat.</remarks>
@@ -52,7 +68,7 @@ internal sealed class DrainWindow : RecordGroup
     {
         lock (Gate)
         {
-            if (IsSettled && _ended.TrySetResult(Math.Min(_end, Count)))
+            if (IsSettled && _ended.TrySetResult())
             {
                 KafkaAppendMetrics.Drained.Add(_delivered);
             }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using AdClick.Actors.ClickLog.Spool;
 using Microsoft.Extensions.Logging;
 
 namespace AdClick.Actors.ClickLog.Kafka;
@@ -19,13 +20,14 @@ internal sealed class KafkaAppender : IAsyncDisposable
     private readonly ProduceThread _sender;
     private readonly PartitionAppender[] _partitions;
     private readonly SpoolDrain[] _drains;
-    private readonly SemaphoreSlim _windows = new(SpoolDrain.MaxWindows);
+    private readonly SemaphoreSlim _permits = new(SpoolDrain.MaxWindows);
     private long _newestAppendMs;
     private int _isDisposed;
 
     /// <summary>Starts to send, and to drain what the spool holds.</summary>
     /// <param name="topic">The topic.</param>
-    /// <param name="spool">Takes what Kafka doesn't; one lane per partition of the topic. The caller disposes it, after this.</param>
+    /// <param name="partitions">Number of its partitions, for which the spool was opened.</param>
+    /// <param name="spool">Takes what Kafka doesn't. The caller disposes it, after this.</param>
     /// <param name="producers">Makes the producer, and another when it breaks; see <see cref="KafkaProducers"/>.</param>
     /// <param name="deliveryTimeout">How long a click waits for Kafka before it goes to the spool.</param>
     /// <param name="linger">Records are sent in rounds no closer together than this; the first after a pause goes at once.</param>
@@ -33,6 +35,7 @@ internal sealed class KafkaAppender : IAsyncDisposable
     /// <param name="logger">Is told when partitions go away and come back.</param>
     public KafkaAppender(
         string topic,
+        int partitions,
         ClickSpool spool,
         ProducerFactory producers,
         TimeSpan deliveryTimeout,
@@ -42,14 +45,13 @@ internal sealed class KafkaAppender : IAsyncDisposable
     {
         _spool = spool;
         _sender = new ProduceThread(topic, producers, deliveryTimeout, linger, time, logger);
-        _partitions = new PartitionAppender[spool.Lanes.Count];
-        _drains = new SpoolDrain[_partitions.Length];
+        _partitions = new PartitionAppender[partitions];
         for (var i = 0; i < _partitions.Length; i++)
         {
             _partitions[i] = new PartitionAppender(i, _sender, spool, time, OnAppendTime, logger);
-            _drains[i] = new SpoolDrain(_partitions[i], spool.Lanes[i], _sender, _windows, time, logger);
         }
 
+        _drains = [.. spool.Lanes.Select(lane => new SpoolDrain(lane, _partitions, _sender, _permits, time, logger))];
         _sender.Start();
         foreach (var drain in _drains)
         {
@@ -84,6 +86,11 @@ internal sealed class KafkaAppender : IAsyncDisposable
                 return $"The spool can't take clicks, so those that Kafka refused would be lost: {fault}";
             }
 
+            if (_spool.Damage is { } damage)
+            {
+                return damage;
+            }
+
             if (waiting == 0)
             {
                 return null;
@@ -99,11 +106,7 @@ internal sealed class KafkaAppender : IAsyncDisposable
     /// </summary>
     public Task AppendAsync(int partition, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record)
     {
-        if (record.Length > ClickLogLimits.MaxRecordBytes)
-        {
-            throw new ArgumentException($"A record of {record.Length} bytes is longer than {ClickLogLimits.MaxRecordBytes}.", nameof(record));
-        }
-
+        SpoolEntry.SizeOf(key, record); // throws for what the spool could not hold, while it is still the caller's
         return _partitions[partition].AppendAsync(key, record);
     }
 
@@ -132,7 +135,7 @@ internal sealed class KafkaAppender : IAsyncDisposable
         }
 
         await _sender.CloseProducerAsync().ConfigureAwait(false);
-        _windows.Dispose();
+        _permits.Dispose();
     }
 
     private void OnAppendTime(long appendMs)

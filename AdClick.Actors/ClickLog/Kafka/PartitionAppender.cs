@@ -1,3 +1,4 @@
+using AdClick.Actors.ClickLog.Spool;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 
