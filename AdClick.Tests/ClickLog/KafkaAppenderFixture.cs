@@ -1,6 +1,6 @@
 using System.Threading.Channels;
-using AdClick.Actors.ClickLog;
 using AdClick.Actors.ClickLog.Kafka;
+using AdClick.Actors.ClickLog.Spool;
 using AdClick.Tests.Support;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
@@ -14,16 +14,22 @@ internal sealed class KafkaAppenderFixture : IAsyncDisposable
 
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder? _ownFolder;
     private readonly LoggerFactory _loggers;
     private readonly Channel<FakeProducer> _producers = Channel.CreateUnbounded<FakeProducer>();
 
-    public KafkaAppenderFixture(Action<ClickSpool>? fill = null, Action<FakeProducer>? onProducer = null)
+    /// <param name="spoolBytes">Bound of the spool.</param>
+    /// <param name="fill">Fills the spool, as a gateway that ended while Kafka was away has left it.</param>
+    /// <param name="onProducer">Is given each producer before the appender has it.</param>
+    /// <param name="folder">Folder of the spool; the caller's.</param>
+    public KafkaAppenderFixture(
+        long spoolBytes = 10_000_000, Action<ClickSpool>? fill = null, Action<FakeProducer>? onProducer = null, TemporaryFolder? folder = null)
     {
         _loggers = new LoggerFactory([Log]);
-        Spool = new ClickSpool(_folder.Path, Partitions);
+        _ownFolder = folder is null ? new TemporaryFolder() : null;
+        Spool = ClickSpool.Open((folder ?? _ownFolder!).Path, Partitions, spoolBytes, TimeProvider.System); // its own clock: it has nothing to do with the delivery's
         fill?.Invoke(Spool);
-        Appender = new KafkaAppender("clicks", Spool, Build, Timeout, TimeSpan.FromMilliseconds(1), Time, _loggers.CreateLogger("Kafka"));
+        Appender = new KafkaAppender("clicks", Partitions, Spool, Build, Timeout, TimeSpan.FromMilliseconds(1), Time, _loggers.CreateLogger("Kafka"));
 
         IProducer<byte[], byte[]> Build(Action<Error> onError)
         {
@@ -79,24 +85,23 @@ internal sealed class KafkaAppenderFixture : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Closes the appender, letting the time pass that it waits for reports.</summary>
+    public async Task DisposeAppenderAsync()
     {
-        // What no report came for goes to the spool at the end; nobody advances the clock any more.
-        Producer.Answer = record => record.Deliver();
-        while (Producer.HasNext)
-        {
-            (await Producer.NextAsync("what was left")).Deliver();
-        }
-
         var disposing = Appender.DisposeAsync().AsTask();
-        while (!disposing.IsCompleted)
+        while (await Task.WhenAny(disposing, Task.Delay(10)) != disposing)
         {
             Time.Advance(Timeout);
-            await Task.WhenAny(disposing, Task.Delay(10));
         }
 
         await disposing;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await DisposeAppenderAsync();
+        await Spool.DisposeAsync();
         _loggers.Dispose();
-        _folder.Dispose();
+        _ownFolder?.Dispose();
     }
 }

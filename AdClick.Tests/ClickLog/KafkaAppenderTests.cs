@@ -67,7 +67,6 @@ public sealed class KafkaAppenderTests : IAsyncLifetime
         Assert.Contains("partitions 0 since", _log.Appender.Notice, StringComparison.Ordinal);
         Assert.Contains("3 waiting", _log.Appender.Notice, StringComparison.Ordinal);
         Assert.Null(_log.Appender.Fault);
-        Assert.NotNull(_log.Appender.SpooledFromMs);
 
         // Other partitions are not concerned.
         var (other, sentOther) = await _log.SendAsync(9, partition: 1);
@@ -236,20 +235,21 @@ public sealed class KafkaAppenderTests : IAsyncLifetime
     [Fact]
     public async Task A_click_that_neither_Kafka_nor_the_spool_takes_is_refused()
     {
-        _log.Spool.Fault = "no space left";
-        Assert.Null(_log.Appender.Fault);
-        Assert.Contains("no space left", _log.Appender.Notice, StringComparison.Ordinal);
-        var (append, sent) = await _log.SendAsync(1);
+        await using var log = new KafkaAppenderFixture(spoolBytes: 1);
+        var (append, sent) = await log.SendAsync(1);
         sent.Fail(ErrorCode.NotEnoughReplicas);
-        await Assert.ThrowsAsync<ClickLogUnavailableException>(() => append.InTime("the refusal"));
-        await Assert.ThrowsAsync<ClickLogUnavailableException>(() => _log.AppendAsync(2).InTime("the refusal at once"));
-        Assert.Contains("no space left", _log.Appender.Fault, StringComparison.Ordinal);
+        var refused = await Assert.ThrowsAsync<ClickLogUnavailableException>(() => append.InTime("the refusal"));
+        Assert.Contains("partition 0", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("SpoolMaxBytes", refused.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ClickLogUnavailableException>(() => log.AppendAsync(2).InTime("the refusal at once"));
+        Assert.Contains("SpoolMaxBytes", log.Appender.Fault, StringComparison.Ordinal);
 
         // A mark finds out that Kafka is back, and the log with it.
-        var mark = _log.AppendMarkAsync(3);
-        (await _log.Producer.NextAsync("the mark")).Deliver();
+        var mark = log.AppendMarkAsync(3);
+        (await log.Producer.NextAsync("the mark")).Deliver();
         await mark.InTime("the mark");
-        Assert.Null(_log.Appender.Fault);
+        Assert.Null(log.Appender.Fault);
+        Assert.Contains("SpoolMaxBytes", log.Appender.Notice, StringComparison.Ordinal);
     }
 
     [Fact]

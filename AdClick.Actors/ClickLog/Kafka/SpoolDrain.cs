@@ -191,7 +191,7 @@ internal sealed class SpoolDrain
     }
 
     private PartitionAppender PartitionOf(SpoolBatch batch, int index) =>
-        _partitions[_lane.IsInherited ? Murmur2.Partition(batch.Key(index), _partitions.Length) : _lane.Partition];
+        _partitions[_lane.IsInherited ? AdKey.PartitionOf(batch.Key(index), _partitions.Length) : _lane.Partition];
 
     private bool HasClicks
     {

@@ -68,6 +68,9 @@ internal sealed class ClickSpool : IAsyncDisposable
         ArmSave(); // an inherited folder may be done already
     }
 
+    /// <summary>Where the files are.</summary>
+    public string Folder => _folder;
+
     /// <summary>A lane per partition, by partition; after them the inherited ones, if there are any. Doesn't change.</summary>
     public IReadOnlyList<SpoolLane> Lanes { get; }
 
