@@ -14,34 +14,33 @@ internal static class KafkaProducers
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(1);
 
     /// <summary>
-    /// Makes producers of a configuration (acknowledgement by all, idempotence, message time-out), with what the appender rests on besides: reports that name
-    /// their record and its append time, a bounded queue, and coming back within a second of the broker.
+    /// Makes producers as the options say, with what the appender rests on besides: reports that name their record and its append time, a bounded queue,
+    /// and coming back within a second of the broker.
     /// </summary>
-    /// <param name="config">What the operator and <c>KafkaClientConfig.Producer</c> say; not changed.</param>
-    /// <param name="redact">Takes secrets out of librdkafka's log lines.</param>
-    /// <param name="logger">Gets those lines.</param>
-    public static ProducerFactory From(ProducerConfig config, Func<string, string> redact, ILogger logger)
+    /// <param name="options">Where Kafka is, and how it is talked to.</param>
+    /// <param name="logger">Gets librdkafka's log lines, without secrets.</param>
+    public static ProducerFactory From(KafkaOptions options, ILogger logger)
     {
-        var tuned = new ProducerConfig(config.ToDictionary(setting => setting.Key, setting => setting.Value))
+        var config = new ProducerConfig(KafkaClientConfig.Producer(options))
         {
             DeliveryReportFields = "value,timestamp",
             LingerMs = Linger.TotalMilliseconds,
         };
-        tuned.QueueBufferingMaxMessages ??= MaxQueuedRecords;
-        tuned.QueueBufferingMaxKbytes ??= MaxQueuedKiB;
-        tuned.ReconnectBackoffMaxMs ??= 1000;
-        return onError => new ProducerBuilder<byte[], byte[]>(tuned)
+        config.QueueBufferingMaxMessages ??= MaxQueuedRecords;
+        config.QueueBufferingMaxKbytes ??= MaxQueuedKiB;
+        config.ReconnectBackoffMaxMs ??= 1000;
+        return onError => new ProducerBuilder<byte[], byte[]>(config)
             .SetErrorHandler((_, error) => onError(error))
-            .SetLogHandler((_, line) => Log(line, redact, logger))
+            .SetLogHandler((_, line) => Log(line, options, logger))
             .Build();
     }
 
-    private static void Log(LogMessage line, Func<string, string> redact, ILogger logger)
+    private static void Log(LogMessage line, KafkaOptions options, ILogger logger)
     {
         var level = (LogLevel)line.LevelAs(LogLevelType.MicrosoftExtensionsLogging);
         if (logger.IsEnabled(level))
         {
-            logger.Log(level, "librdkafka {Facility}: {Line}", line.Facility, redact(line.Message));
+            logger.Log(level, "librdkafka {Facility}: {Line}", line.Facility, KafkaClientConfig.WithoutSecrets(line.Message, options));
         }
     }
 }

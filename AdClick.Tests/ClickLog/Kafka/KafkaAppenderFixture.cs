@@ -5,7 +5,7 @@ using AdClick.Tests.Support;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 
-namespace AdClick.Tests.ClickLog;
+namespace AdClick.Tests.ClickLog.Kafka;
 
 /// <summary>The write side of the Kafka log over a fake producer, a real spool, and the test's clock.</summary>
 internal sealed class KafkaAppenderFixture : IAsyncDisposable

@@ -4,7 +4,7 @@ using Confluent.Kafka;
 using Xunit;
 using static AdClick.Tests.ClickLog.EmbeddedLogFixture;
 
-namespace AdClick.Tests.ClickLog;
+namespace AdClick.Tests.ClickLog.Kafka;
 
 /// <summary>The write side of the Kafka log while Kafka answers, or fails in one way at a time; reports come when the test says.</summary>
 public sealed class KafkaAppenderTests : IAsyncLifetime
@@ -68,15 +68,15 @@ public sealed class KafkaAppenderTests : IAsyncLifetime
         Assert.Contains("3 waiting", _log.Appender.Notice, StringComparison.Ordinal);
         Assert.Null(_log.Appender.Fault);
 
-        // Other partitions are not concerned.
-        var (other, sentOther) = await _log.SendAsync(9, partition: 1);
-        sentOther.Deliver();
-        await other.InTime("a click of another partition");
-
         // The oldest spooled click is the probe, alone.
         var probe = await _log.Producer.NextAsync("the probe");
         Assert.Equal(1, probe.Number);
         Assert.Equal("ad/0"u8, probe.Key!);
+
+        // Other partitions are not concerned.
+        var (other, sentOther) = await _log.SendAsync(9, partition: 1);
+        sentOther.Deliver();
+        await other.InTime("a click of another partition");
         Assert.False(_log.Producer.HasNext);
         probe.Deliver();
         var (fourth, sentFourth) = (_log.AppendAsync(4), new List<ProducedRecord>());

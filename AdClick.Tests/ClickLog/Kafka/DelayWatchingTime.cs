@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Time.Testing;
 
-namespace AdClick.Tests.ClickLog;
+namespace AdClick.Tests.ClickLog.Kafka;
 
 /// <summary>A clock of the test's, which tells when somebody begins a pause: advancing it before that would not end the pause.</summary>
 internal sealed class DelayWatchingTime : FakeTimeProvider

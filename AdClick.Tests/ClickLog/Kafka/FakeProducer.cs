@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Confluent.Kafka;
 
-namespace AdClick.Tests.ClickLog;
+namespace AdClick.Tests.ClickLog.Kafka;
 
 /// <summary>A producer whose reports the test writes; unless <see cref="Answer"/> gives them, each record waits for its report.</summary>
 internal sealed class FakeProducer(Action<Error> onError) : IProducer<byte[], byte[]>

@@ -5,7 +5,7 @@ using Confluent.Kafka;
 using Xunit;
 using static AdClick.Tests.ClickLog.EmbeddedLogFixture;
 
-namespace AdClick.Tests.ClickLog;
+namespace AdClick.Tests.ClickLog.Kafka;
 
 /// <summary>What a gateway finds in its spool when it starts is brought to Kafka, in order, and nobody waits for it.</summary>
 public sealed class SpoolDrainTests
