@@ -98,4 +98,7 @@ public sealed class ClickLogDamagedException : IOException
 {
     /// <summary>Says which file, which partition, which offsets, and what to do.</summary>
     public ClickLogDamagedException(string message, Exception? inner = null) : base(message, inner) { }
+
+    /// <summary>The offsets that are gone, where that is known: whoever goes on without them goes on at its end.</summary>
+    internal LogRange? Missing { get; init; }
 }

@@ -19,8 +19,12 @@ public readonly record struct AdKey(string AdId, int SubShard)
     public int Partition(int partitions)
     {
         Span<byte> utf8 = stackalloc byte[Ids.MaxLength + 4];
-        return (int)((uint)(Murmur2.Hash(utf8[..WriteUtf8(utf8)]) & 0x7fffffff) % (uint)partitions);
+        return PartitionOf(utf8[..WriteUtf8(utf8)], partitions);
     }
+
+    /// <summary>The same for a key that is UTF-8 text already.</summary>
+    public static int PartitionOf(ReadOnlySpan<byte> utf8, int partitions) =>
+        (int)((uint)(Murmur2.Hash(utf8) & 0x7fffffff) % (uint)partitions);
 
     /// <summary>Writes the key's text as UTF-8 and returns its length in bytes.</summary>
     public int WriteUtf8(Span<byte> destination)

@@ -12,5 +12,8 @@ internal static class DamagedLog
     public static ClickLogDamagedException Missing(SegmentFiles files, long address, long from, long until, Exception? inner = null) => new(
         $"Partition {files.Partition} of the click log is damaged: offsets {from} to {until - 1} are missing or unreadable " +
         $"at {files.PlaceOf(address)}. Nothing was skipped and the other segments are untouched. Stop the node, restore this segment file from a backup, and start again.",
-        inner);
+        inner)
+    {
+        Missing = new LogRange(from, until),
+    };
 }

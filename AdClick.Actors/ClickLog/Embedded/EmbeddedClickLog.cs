@@ -9,9 +9,6 @@ namespace AdClick.Actors.ClickLog.Embedded;
 /// </summary>
 public sealed class EmbeddedClickLog : IClickLog
 {
-    // Each waits for its own write; the disk merges what comes at the same time. More would gain nothing, and FasterLog's epochs know 128 threads.
-    private const int MaxCommitThreads = 32;
-
     private readonly CommitThread[] _committers;
     private readonly EmbeddedPartition[] _partitions;
     private int _isDisposed;
@@ -76,7 +73,7 @@ public sealed class EmbeddedClickLog : IClickLog
         options ??= new EmbeddedLogOptions();
         folder = Path.GetFullPath(folder);
         var manifest = LogManifest.OpenOrCreate(folder, partitions, options);
-        var committers = new CommitThread[Math.Min(partitions, MaxCommitThreads)];
+        var committers = new CommitThread[Math.Min(partitions, options.MaxCommitThreads)];
         var opened = new EmbeddedPartition[partitions];
         try
         {
@@ -93,9 +90,12 @@ public sealed class EmbeddedClickLog : IClickLog
             }
 
             // Only now is anything changed: a log with a damaged partition is left as it was found.
-            foreach (var partition in opened)
+            if (!options.OpensWritersLate)
             {
-                partition.Start();
+                foreach (var partition in opened)
+                {
+                    partition.Start();
+                }
             }
         }
         catch
@@ -126,6 +126,12 @@ public sealed class EmbeddedClickLog : IClickLog
 
     /// <inheritdoc/>
     public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) => ValueTask.FromResult(RangeOf(partition));
+
+    /// <summary>
+    /// Ends when the partition has a durable record at or after an offset, or the log closes; may end early. For whoever wants no reader while there is
+    /// nothing to read.
+    /// </summary>
+    internal Task WaitFor(int partition, long offset) => _partitions[partition].WaitFor(offset);
 
     /// <inheritdoc/>
     public void Checkpointed(int partition, long offset, DateTimeOffset olderThan) =>

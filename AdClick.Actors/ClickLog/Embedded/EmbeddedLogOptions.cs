@@ -14,4 +14,13 @@ public sealed record EmbeddedLogOptions
 
     /// <summary>Most bytes of a partition that may wait for the disk; beyond them appends are refused. Default 16 MiB.</summary>
     public int MaxWaitingBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>Most threads that commit. Each waits for its own write; the disk merges what comes at the same time.</summary>
+    internal int MaxCommitThreads { get; init; } = 32; // more would gain nothing, and FasterLog's epochs know 128 threads
+
+    /// <summary>
+    /// Whether a partition gets its writer, with two pages of memory and an open file, only with its first append: for a log that is seldom written.
+    /// A disk that can't be written shows only then.
+    /// </summary>
+    internal bool OpensWritersLate { get; init; }
 }

@@ -88,7 +88,14 @@ internal sealed class EmbeddedLogReader : IClickLogReader
 
             if (step != CursorStep.Record || _cursor.Offset != _expected)
             {
-                throw Missing(step, before, tail);
+                // A page is read from its start. What is damaged there below the first record that was asked for is nobody's concern.
+                var next = NextOffset(step, tail);
+                if (_expected >= _wanted || next <= _expected || next > _wanted)
+                {
+                    throw DamagedLog.Missing(_partition.Files, before, _expected, next > _expected ? next : tail.Offset);
+                }
+
+                _expected = next;
             }
 
             _expected++;
@@ -119,9 +126,7 @@ internal sealed class EmbeddedLogReader : IClickLogReader
         }
     }
 
-    private ClickLogDamagedException Missing(CursorStep step, long address, LogTail tail)
-    {
-        var isRecord = step == CursorStep.Record || (step == CursorStep.Unreadable && _cursor.FindNext(tail.Address));
-        return DamagedLog.Missing(_partition.Files, address, _expected, isRecord && _cursor.Offset > _expected ? _cursor.Offset : tail.Offset);
-    }
+    // Offset of the record at the cursor or of the next intact one after it; the end if there is none.
+    private long NextOffset(CursorStep step, LogTail tail) =>
+        step == CursorStep.Record || (step == CursorStep.Unreadable && _cursor.FindNext(tail.Address)) ? _cursor.Offset : tail.Offset;
 }

@@ -77,7 +77,7 @@ internal sealed class EmbeddedPartition
     /// <summary>The partition's files.</summary>
     public SegmentFiles Files => _files;
 
-    /// <summary>Makes the partition writable, or faulty until it can be. Before anything is appended.</summary>
+    /// <summary>Makes the partition writable, or faulty until it can be. Before anything is appended; else the first append does it.</summary>
     public void Start()
     {
         try
@@ -130,6 +130,15 @@ internal sealed class EmbeddedPartition
 
         // Armed first, looked at second: a commit in between either is seen here or ends the task.
         return _tail.Address > address || IsClosed ? Task.CompletedTask : waiting.Task;
+    }
+
+    /// <summary>Ends when a record at or after an offset is durable, or the log closes. May end early.</summary>
+    /// <exception cref="ObjectDisposedException">The log is closed.</exception>
+    public Task WaitFor(long offset)
+    {
+        ObjectDisposedException.ThrowIf(IsClosed, typeof(EmbeddedClickLog));
+        var tail = _tail;
+        return tail.Offset > offset ? Task.CompletedTask : WaitBeyond(tail.Address);
     }
 
     /// <summary>
@@ -239,7 +248,8 @@ internal sealed class EmbeddedPartition
         var before = _tail;
         try
         {
-            _tail = _writer!.Write(group, before, _time.GetUtcNow().ToUnixTimeMilliseconds());
+            _writer ??= PartitionWriter.Open(_files, _deviceFactory, before, probe: false);
+            _tail = _writer.Write(group, before, _time.GetUtcNow().ToUnixTimeMilliseconds());
         }
 #pragma warning disable CA1031 // Whatever went wrong, the group isn't known to be durable: whoever waits must hear it, and the writer starts anew.
         catch (Exception e)

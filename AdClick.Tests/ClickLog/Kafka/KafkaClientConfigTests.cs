@@ -18,9 +18,9 @@ public sealed class KafkaClientConfigTests
 
         Assert.Empty(KafkaClientConfig.Problems(options));
         Assert.Equal(Secret, KafkaClientConfig.Producer(options).SaslPassword);
-        Assert.Equal(CompressionType.Zstd, KafkaClientConfig.Producer(options).CompressionType);
-        Assert.Equal(SaslMechanism.ScramSha512, KafkaClientConfig.Consumer(options).SaslMechanism);
-        Assert.Equal(SecurityProtocol.SaslSsl, KafkaClientConfig.Admin(options).SecurityProtocol);
+        Assert.Equal("zstd", KafkaClientConfig.Producer(options).Get("compression.type"));
+        Assert.Equal("SCRAM-SHA-512", KafkaClientConfig.Consumer(options).Get("sasl.mechanism"));
+        Assert.Equal("SASL_SSL", KafkaClientConfig.Admin(options).Get("security.protocol"));
     }
 
     [Fact]
