@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AdClick.Benchmarks.Ceiling;
 using AdClick.Benchmarks.Counting;
+using AdClick.Benchmarks.Kafka;
 using AdClick.Benchmarks.Load;
 using AdClick.Benchmarks.Micro;
 using AdClick.Benchmarks.Queries;
@@ -25,6 +26,7 @@ internal static class Program
             CountCommand.Make(),
             QueriesCommand.Make(),
             MicroCommand.Make(),
+            MockKafkaCommand.Make(),
         };
         try
         {

@@ -51,12 +51,20 @@ internal sealed class ChildProcess : IDisposable
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables in addition to ours.</param>
     /// <param name="outputFile">File that its output is added to.</param>
+    /// <param name="hear">
+    /// Hears every line of its standard output, and null at the end; with it, <see cref="WriteLine"/> can speak to the process. Null: it is not spoken with.
+    /// </param>
     public static ChildProcess Start(
-        string assembly, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, string outputFile)
+        string assembly,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string> environment,
+        string outputFile,
+        Action<string?>? hear = null)
     {
         var info = new ProcessStartInfo(DotnetHost())
         {
             ArgumentList = { assembly },
+            RedirectStandardInput = hear is not null,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
@@ -74,7 +82,11 @@ internal sealed class ChildProcess : IDisposable
 
         var output = new StreamWriter(outputFile, append: true) { AutoFlush = true };
         var process = new Process { StartInfo = info };
-        process.OutputDataReceived += (_, line) => Write(line.Data);
+        process.OutputDataReceived += (_, line) =>
+        {
+            Write(line.Data);
+            hear?.Invoke(line.Data);
+        };
         process.ErrorDataReceived += (_, line) => Write(line.Data);
         process.Start();
         process.BeginOutputReadLine();
@@ -135,6 +147,14 @@ internal sealed class ChildProcess : IDisposable
         throw new InvalidOperationException($"Waited {patience} for {url}; the last answer was: {last}. {EndOfOutput()}");
     }
 
+    /// <summary>Writes a line to its standard input.</summary>
+    /// <exception cref="IOException">The process has ended.</exception>
+    public void WriteLine(string line)
+    {
+        _process.StandardInput.WriteLine(line);
+        _process.StandardInput.Flush();
+    }
+
     /// <summary>Waits until the process ends by itself.</summary>
     /// <exception cref="InvalidOperationException">It ended with another exit code than 0; with the end of its output.</exception>
     public async Task WaitForSuccessAsync()
@@ -143,6 +163,16 @@ internal sealed class ChildProcess : IDisposable
         if (_process.ExitCode != 0)
         {
             throw new InvalidOperationException($"The process has ended with exit code {_process.ExitCode}. {EndOfOutput()}");
+        }
+    }
+
+    /// <summary>The last lines that it has printed, as a sentence for a message.</summary>
+    public string EndOfOutput()
+    {
+        lock (_output)
+        {
+            var lines = File.ReadLines(_outputFile).TakeLast(15).ToArray();
+            return lines.Length == 0 ? "It has printed nothing." : $"The end of its output:\n  {string.Join("\n  ", lines)}";
         }
     }
 
@@ -171,15 +201,6 @@ internal sealed class ChildProcess : IDisposable
 
     // On Ctrl-C or SIGTERM nobody gets to dispose of it.
     private void OnOurExit(object? sender, EventArgs e) => Kill();
-
-    private string EndOfOutput()
-    {
-        lock (_output)
-        {
-            var lines = File.ReadLines(_outputFile).TakeLast(15).ToArray();
-            return lines.Length == 0 ? "It has printed nothing." : $"The end of its output:\n  {string.Join("\n  ", lines)}";
-        }
-    }
 
     // The host that runs this program, unless it was started by its own executable.
     private static string DotnetHost() =>

@@ -114,15 +114,7 @@ internal sealed record LogManifest(int Format, Guid Epoch, int Partitions, int P
             new SegmentFiles(folder, partition, manifest.Layout).Create();
         }
 
-        var temporary = path + ".new";
-        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-        {
-            JsonSerializer.Serialize(file, manifest, Json);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, path, overwrite: true);
-        FolderSync.Sync(folder);
+        DurableFile.Replace(path, manifest, Json);
         if (Path.GetDirectoryName(folder) is { } parent)
         {
             FolderSync.Sync(parent);

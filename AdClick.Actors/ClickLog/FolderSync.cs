@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace AdClick.Actors.ClickLog.Embedded;
+namespace AdClick.Actors.ClickLog;
 
 /// <summary>
 /// Makes the names in a folder durable: a file that was created, renamed or deleted survives a power cut only once its folder is synced, too.
