@@ -19,6 +19,9 @@ internal sealed class KafkaLogReader : IClickLogReader
         _assigned = assigned;
     }
 
+    /// <summary>Bytes that wait to be read.</summary>
+    public int BufferedBytes => _assigned.BufferedBytes;
+
     /// <inheritdoc/>
     /// <exception cref="IOException">The offset that is next is out of the partition's range.</exception>
     /// <exception cref="InvalidOperationException">The partition was opened again since.</exception>

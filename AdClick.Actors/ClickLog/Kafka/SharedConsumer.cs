@@ -14,8 +14,8 @@ namespace AdClick.Actors.ClickLog.Kafka;
 /// </remarks>
 internal sealed partial class SharedConsumer : IAsyncDisposable
 {
-    /// <summary>Patience with the brokers at the end; a node has 30 s to stop.</summary>
-    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(2);
+    /// <summary>Patience with the brokers at the end, once for the last commit and once for the client; a node has 30 s to stop.</summary>
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
 
     private readonly ConsumerSettings _settings;
     private readonly TimeProvider _time;
@@ -105,13 +105,14 @@ internal sealed partial class SharedConsumer : IAsyncDisposable
     public void Checkpointed(int partition, long offset) => _committer.Schedule(new CommittableOffset(partition, offset));
 
     /// <summary>
-    /// Commits what is due and ends the consumer. Readers get what is buffered and then an <see cref="ObjectDisposedException"/>.
+    /// Commits what is due and ends the consumer. Readers get what is buffered and then an <see cref="ObjectDisposedException"/>. The client can't be
+    /// released while a commit hangs in it (45 s without brokers); then its thread is left to do so when it can.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
         await _committer.StopAsync(StopPatience).ConfigureAwait(false);
         _isStopping = true;
-        await _ended.Task.ConfigureAwait(false);
+        await _ended.Task.WaitAsync(StopPatience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Ends an assignment, unless a newer one has already done so.</summary>
