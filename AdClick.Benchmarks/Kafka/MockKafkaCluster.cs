@@ -174,7 +174,8 @@ internal sealed class MockKafkaCluster : IDisposable
 
     /// <summary>
     /// Treats the next request of a kind at one broker: delays its answer, with an error or without. With <see cref="ErrorCode.NoError"/> the request is
-    /// obeyed at once, and only its answer is late: this, and then <see cref="SetDown"/>, loses a delivery report. Goes before <see cref="PushErrors"/>.
+    /// obeyed at once, and only its answer is late: this, and then <see cref="SetDown"/> or the producer's time-out, loses a delivery report. (The producer
+    /// then calls the click <see cref="PersistenceStatus.NotPersisted"/>, and it is in the log.) Goes before <see cref="PushErrors"/>.
     /// </summary>
     /// <param name="broker">1 to <see cref="Brokers"/>.</param>
     /// <param name="request">Kind of request.</param>
@@ -283,6 +284,15 @@ internal sealed class MockKafkaCluster : IDisposable
         lock (_lock)
         {
             MockKafkaLibrary.SetController(Cluster, broker);
+        }
+    }
+
+    /// <summary>Makes the brokers as old as the versions of a request that they understand; to be called before a client connects.</summary>
+    public void SetApiVersions(MockKafkaRequest request, short least, short most)
+    {
+        lock (_lock)
+        {
+            Check(MockKafkaLibrary.SetApiVersions(Cluster, (short)request, least, most));
         }
     }
 

@@ -77,6 +77,9 @@ internal static partial class MockKafkaLibrary
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_broker_set_rtt")]
     public static partial int SetRoundTrip(nint cluster, int broker, int milliseconds);
 
+    [LibraryImport(Library, EntryPoint = "rd_kafka_mock_set_apiversion")]
+    public static partial int SetApiVersions(nint cluster, short request, short least, short most);
+
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_push_request_errors_array")]
     public static partial void PushErrors(nint cluster, short request, nuint count, ReadOnlySpan<int> errors);
 

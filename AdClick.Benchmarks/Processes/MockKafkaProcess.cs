@@ -54,7 +54,12 @@ internal sealed class MockKafkaProcess : IDisposable
         var process = new MockKafkaProcess(child, lines.Reader, topic);
         try
         {
-            process.BootstrapServers = await process.NextLineAsync("its bootstrap servers");
+            // A command line that is wrong has help printed, and the process ends.
+            while (!char.IsAsciiDigit(process.BootstrapServers.LastOrDefault()))
+            {
+                process.BootstrapServers = await process.NextLineAsync("its bootstrap servers");
+            }
+
             return process;
         }
         catch

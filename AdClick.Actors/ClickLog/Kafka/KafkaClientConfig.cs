@@ -62,12 +62,19 @@ public static class KafkaClientConfig
             {
                 problems.Add($"{Section}{property} {why}.");
             }
-            else if (ErrorOf(new Dictionary<string, string> { [property] = options.ClientSettings[property] }) is { } error && !IsAboutAnother(error))
+            else
             {
-                // librdkafka's message has the value in it, and may call the property by another of its names.
-                problems.Add(error is InvalidOperationException && error.Message.StartsWith("No such", StringComparison.Ordinal)
-                    ? $"{Section}{property} is not a property of librdkafka; its CONFIGURATION.md lists them."
-                    : $"{Section}{property} has a value that librdkafka does not take; its CONFIGURATION.md says which it does.");
+                // librdkafka's message has the value in it, and may call the property by another of its names. An error of any other kind says that another
+                // property is missing, which may be among the settings.
+                switch (ErrorOf(new Dictionary<string, string> { [property] = options.ClientSettings[property] }))
+                {
+                    case ArgumentException:
+                        problems.Add($"{Section}{property} has a value that librdkafka does not take; its CONFIGURATION.md says which it does.");
+                        break;
+                    case InvalidOperationException e when e.Message.StartsWith("No such", StringComparison.Ordinal):
+                        problems.Add($"{Section}{property} is not a property of librdkafka; its CONFIGURATION.md lists them.");
+                        break;
+                }
             }
         }
 
@@ -154,9 +161,6 @@ public static class KafkaClientConfig
 
         return Refused.GetValueOrDefault(property);
     }
-
-    // "… is mandatory when … is set": the other may be among the settings, and all of them are tried together afterwards.
-    private static bool IsAboutAnother(Exception error) => error.Message.StartsWith('`');
 
     private static Exception? ErrorOf(Dictionary<string, string> settings)
     {

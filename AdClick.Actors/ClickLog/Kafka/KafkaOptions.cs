@@ -46,9 +46,7 @@ public sealed record KafkaOptions
 
     /// <summary>All but the values of <see cref="ClientSettings"/>, which may be secret.</summary>
     public override string ToString() =>
-        FormattableString.Invariant(
-            $"{BootstrapServers}, topic {Topic} ({Partitions} partitions, {ReplicationFactor} replicas, {MinInsyncReplicas} in sync, {TopicRetention:c}), ") +
-        FormattableString.Invariant(
-            $"group {Group}, linger {Linger:c}, delivery time-out {DeliveryTimeout:c}, spool {SpoolFolder} ({SpoolMaxBytes} bytes), ") +
+        $"{BootstrapServers}, topic {Topic} ({Partitions} partitions, {ReplicationFactor} replicas, {MinInsyncReplicas} in sync, {TopicRetention:c}), " +
+        $"group {Group}, linger {Linger:c}, delivery time-out {DeliveryTimeout:c}, spool {SpoolFolder} ({SpoolMaxBytes} bytes), " +
         $"client settings: {(ClientSettings.Count == 0 ? "none" : string.Join(", ", ClientSettings.Keys.Order(StringComparer.Ordinal)))}";
 }
