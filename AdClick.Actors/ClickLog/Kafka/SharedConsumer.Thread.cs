@@ -124,7 +124,7 @@ internal sealed partial class SharedConsumer
             result = ++consumed < RoundRecords ? Consume(0) : null;
         }
 
-        if (taken == 0)
+        if (_touched.Count == 0)
         {
             return;
         }

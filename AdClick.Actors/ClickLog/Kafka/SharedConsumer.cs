@@ -10,7 +10,7 @@ namespace AdClick.Actors.ClickLog.Kafka;
 /// </summary>
 /// <remarks>
 /// Errors that pass (brokers away, a leader that moves) make readers wait, and show in <see cref="Notice"/>. After one that doesn't, the consumer is
-/// built anew and every partition assigned again where its records ended. See <c>docs/decisions/0006-kafka-source.md</c>.
+/// built anew and every partition assigned again where its records ended. See <c>docs/decisions/0007-kafka-source.md</c>.
 /// </remarks>
 internal sealed partial class SharedConsumer : IAsyncDisposable
 {
