@@ -49,7 +49,10 @@ public sealed class LogBatch
 
 /// <summary>Where a record stands in the log and in the batch's buffer.</summary>
 /// <param name="Offset">Offset in the partition.</param>
-/// <param name="AppendTimeMs">Unix time in milliseconds at which the log took the record; never goes back within a partition.</param>
+/// <param name="AppendTimeMs">
+/// Unix time in milliseconds at which the log took the record; the same at every reading (I4). The embedded log's never goes back within a partition; Kafka's may
+/// by the difference of two brokers' clocks, when the leader moves.
+/// </param>
 /// <param name="Start">First byte in the batch's buffer.</param>
 /// <param name="Length">Bytes.</param>
 public readonly record struct LogEntry(long Offset, long AppendTimeMs, int Start, int Length);

@@ -1,0 +1,46 @@
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+
+namespace AdClick.Actors.ClickLog.Kafka;
+
+/// <summary>
+/// librdkafka's log lines on their way to our log. While brokers are away it says so some ten times a second (seen); of each kind one line in ten
+/// seconds keeps its level, and the rest are for debugging.
+/// </summary>
+internal sealed class LibrdkafkaLog
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly Dictionary<string, long> _writtenAt = [];
+
+    /// <summary>A way to a log.</summary>
+    public LibrdkafkaLog(ILogger logger, TimeProvider time)
+    {
+        _logger = logger;
+        _time = time;
+    }
+
+    /// <summary>Passes a line on. Any thread of librdkafka's calls it.</summary>
+    public void Write(LogMessage line)
+    {
+        var level = (LogLevel)line.LevelAs(LogLevelType.MicrosoftExtensionsLogging);
+        if (level >= LogLevel.Information)
+        {
+            lock (_writtenAt)
+            {
+                if (_writtenAt.TryGetValue(line.Facility, out var at) && _time.GetElapsedTime(at) < Interval)
+                {
+                    level = LogLevel.Debug;
+                }
+                else
+                {
+                    _writtenAt[line.Facility] = _time.GetTimestamp();
+                }
+            }
+        }
+
+        _logger.Log(level, "{Facility}: {Line}", line.Facility, line.Message);
+    }
+}
