@@ -26,7 +26,7 @@ public sealed class PostgresJournalTests
     {
         await using var database = await TestDatabase.CreateAsync(TestDatabases.Postgres!);
         var user = $"{database.Name}_user";
-        await database.RunAsync($"CREATE ROLE {user} LOGIN PASSWORD 'p'; REVOKE CREATE ON SCHEMA public FROM public");
+        await database.RunAsync($"CREATE ROLE {user} LOGIN PASSWORD 'p'");
         try
         {
             var asUser = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = user, Password = "p", Pooling = false }.ConnectionString;
