@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Actors.Partitions;
@@ -11,6 +12,7 @@ using Akka.Hosting;
 using Akka.Persistence.Sql;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
+using Npgsql;
 
 namespace AdClick.Actors.Hosting;
 
@@ -64,12 +66,35 @@ public static class AdClickAkkaExtensions
             }
         }
 
-        return $$"""
-            akka.persistence.journal.sql.connection-string = "{{ConnectionString(journalFile)}}"
-            akka.persistence.snapshot-store.sql.connection-string = "{{ConnectionString(snapshotFile)}}"
+        return Persistence("sqlite", ConnectionString(journalFile), ConnectionString(snapshotFile));
+    }
 
+    /// <summary>
+    /// Journal and snapshots in the schema <c>adclick_journal</c> of a PostgreSQL database. Nothing is asked of the server before the first partition
+    /// recovers, which also creates the tables; a server that is away is tried again with each start of a partition.
+    /// </summary>
+    /// <param name="builder">Builder.</param>
+    /// <param name="connectionString">Npgsql connection string.</param>
+    /// <exception cref="ArgumentException">It is not one.</exception>
+    public static AkkaConfigurationBuilder AddAdClickPostgresPersistence(this AkkaConfigurationBuilder builder, string connectionString) =>
+        builder.AddHocon(PostgresPersistence(connectionString), HoconAddMode.Prepend);
 
-            """;
+    /// <summary>The settings that name the server.</summary>
+    internal static string PostgresPersistence(string connectionString)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        if (!settings.ShouldSerialize("Application Name"))
+        {
+            settings.ApplicationName = "adclick journal";
+        }
+
+        if (!settings.ShouldSerialize("Maximum Pool Size"))
+        {
+            // Writers and recoveries, four each, and snapshots of as many partitions again; journal and snapshot store share the pool.
+            settings.MaxPoolSize = 12;
+        }
+
+        return Persistence("postgres", settings.ConnectionString, settings.ConnectionString);
     }
 
     /// <summary>A cluster of one: the node joins itself.</summary>
@@ -111,7 +136,19 @@ public static class AdClickAkkaExtensions
         });
     }
 
+    private static string Persistence(string kind, string journal, string snapshots) =>
+        $$"""
+        akka.persistence.journal.plugin = "akka.persistence.journal.{{kind}}"
+        akka.persistence.journal.{{kind}}.connection-string = {{Quoted(journal)}}
+        akka.persistence.snapshot-store.plugin = "akka.persistence.snapshot-store.{{kind}}"
+        akka.persistence.snapshot-store.{{kind}}.connection-string = {{Quoted(snapshots)}}
+
+
+        """;
+
     private static string ConnectionString(string file) =>
-        new SqliteConnectionStringBuilder { DataSource = Path.GetFullPath(file), DefaultTimeout = 30 }.ToString()
-            .Replace("\\", "\\\\", StringComparison.Ordinal);
+        new SqliteConnectionStringBuilder { DataSource = Path.GetFullPath(file), DefaultTimeout = 30 }.ToString();
+
+    // HOCON's quoted strings are JSON's; a password may hold anything.
+    private static string Quoted(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
 }

@@ -3,13 +3,9 @@ using AdClick.Actors.Metrics.Sqlite;
 
 namespace AdClick.Actors.Partitions;
 
-/// <summary>
-/// Deletes the journal rows that no recovery needs any more: those below a partition's <see cref="PartitionProgress.PurgeBelow"/>. Not by Akka's
-/// DeleteMessages, which would have to be sent through the partition's own way of writing; and never the newest row, from which the journal knows
-/// the sequence number to go on from.
-/// </summary>
+/// <summary>Purges a journal in a SQLite file.</summary>
 /// <remarks>The table is the one that Akka.Persistence.Sql 1.5.73 makes with its default table mapping.</remarks>
-public sealed class SqliteJournalPurge
+public sealed class SqliteJournalPurge : IJournalPurge
 {
     /// <summary>Rows of up to 256 KiB each, deleted in one transaction: it holds the lock that checkpoints need.</summary>
     private const int RowsAtOnce = 16;
@@ -20,10 +16,7 @@ public sealed class SqliteJournalPurge
     /// <param name="journalFile">The journal's SQLite file, as <c>AddAdClickSqlitePersistence</c> was given it.</param>
     public SqliteJournalPurge(string journalFile) => _file = Path.GetFullPath(journalFile);
 
-    /// <summary>Deletes what the progress rows allow; doing it again deletes nothing more. Returns the number of rows deleted.</summary>
-    /// <param name="progress">Progress of some partitions.</param>
-    /// <param name="cancellationToken">Ends it between two transactions.</param>
-    /// <exception cref="MetricsStoreUnavailableException">The journal's file can't be written now.</exception>
+    /// <inheritdoc/>
     /// <exception cref="MetricsStoreDamagedException">The journal's file is damaged.</exception>
     public Task<int> PurgeAsync(IReadOnlyList<PartitionProgress> progress, CancellationToken cancellationToken) =>
         Task.Factory.StartNew( // on a thread of its own: SQLite's calls block

@@ -6,9 +6,11 @@ using AdClick.Tests.Partitions;
 using AdClick.Tests.Support;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
+using Akka.Configuration;
 using Akka.Persistence;
 using Google.Protobuf;
 using Microsoft.Extensions.Configuration;
+using Npgsql;
 using Xunit;
 
 namespace AdClick.Tests.Hosting;
@@ -30,21 +32,59 @@ public sealed class AkkaSettingsTests(AkkaSettingsTests.NodeFixture fixture) : I
     [InlineData("akka.cluster.sharding.passivate-idle-entity-after", "off")]
     [InlineData("akka.cluster.sharding.handoff-timeout", "20s")]
     [InlineData("akka.cluster.sharding.least-shard-allocation-strategy.rebalance-absolute-limit", "2")]
-    [InlineData("akka.persistence.journal.plugin", "akka.persistence.journal.sql")]
-    [InlineData("akka.persistence.journal.sql.provider-name", "SQLite.MS")]
-    [InlineData("akka.persistence.journal.sql.parallelism", "1")]
-    [InlineData("akka.persistence.journal.sql.read-isolation-level", "read-uncommitted")]
-    [InlineData("akka.persistence.journal.sql.write-isolation-level", "unspecified")]
-    [InlineData("akka.persistence.journal.sql.replay-batch-size", "20")]
-    [InlineData("akka.persistence.journal.sql.plugin-dispatcher", "akka.actor.persistence-dispatcher")]
-    [InlineData("akka.persistence.journal.sql.materializer-dispatcher", "akka.actor.persistence-dispatcher")]
-    [InlineData("akka.persistence.snapshot-store.plugin", "akka.persistence.snapshot-store.sql")]
-    [InlineData("akka.persistence.snapshot-store.sql.provider-name", "SQLite.MS")]
-    [InlineData("akka.persistence.snapshot-store.sql.read-isolation-level", "read-uncommitted")]
-    [InlineData("akka.persistence.snapshot-store.sql.plugin-dispatcher", "akka.actor.persistence-dispatcher")]
+    [InlineData("akka.persistence.journal.plugin", "akka.persistence.journal.sqlite")]
+    [InlineData("akka.persistence.snapshot-store.plugin", "akka.persistence.snapshot-store.sqlite")]
     [InlineData("akka.coordinated-shutdown.exit-clr", "off")]
     [InlineData("akka.coordinated-shutdown.phases.cluster-sharding-shutdown-region.timeout", "22s")]
     public void A_setting_is_in_effect(string path, string value) => Assert.Equal(value, _node.System.Settings.Config.GetString(path));
+
+    [Theory]
+    [InlineData("sqlite", "provider-name", "SQLite.MS")]
+    [InlineData("sqlite", "parallelism", "1")]
+    [InlineData("sqlite", "read-isolation-level", "read-uncommitted")]
+    [InlineData("sqlite", "replay-batch-size", "20")]
+    [InlineData("sqlite", "plugin-dispatcher", "akka.actor.persistence-dispatcher")]
+    [InlineData("sqlite", "materializer-dispatcher", "akka.actor.persistence-dispatcher")]
+    [InlineData("sqlite", "circuit-breaker.call-timeout", "60s")]
+    [InlineData("postgres", "provider-name", "PostgreSQL.15")]
+    [InlineData("postgres", "parallelism", "4")]
+    [InlineData("postgres", "auto-initialize", "off")]
+    [InlineData("postgres", "default.schema-name", "adclick_journal")]
+    [InlineData("postgres", "read-isolation-level", "read-committed")]
+    [InlineData("postgres", "replay-batch-size", "20")]
+    [InlineData("postgres", "tag-write-mode", "Csv")]
+    [InlineData("postgres", "plugin-dispatcher", "akka.actor.persistence-dispatcher")]
+    [InlineData("postgres", "materializer-dispatcher", "akka.actor.persistence-dispatcher")]
+    public void A_setting_of_the_journal_is_in_effect(string kind, string setting, string value) => Assert.Equal(
+        value, PluginConfig(_node, "journal", kind).GetString(setting));
+
+    [Theory]
+    [InlineData("sqlite", "provider-name", "SQLite.MS")]
+    [InlineData("sqlite", "read-isolation-level", "read-uncommitted")]
+    [InlineData("sqlite", "plugin-dispatcher", "akka.actor.persistence-dispatcher")]
+    [InlineData("postgres", "provider-name", "PostgreSQL.15")]
+    [InlineData("postgres", "auto-initialize", "off")]
+    [InlineData("postgres", "default.schema-name", "adclick_journal")]
+    [InlineData("postgres", "plugin-dispatcher", "akka.actor.persistence-dispatcher")]
+    [InlineData("postgres", "circuit-breaker.call-timeout", "60s")]
+    public void A_setting_of_the_snapshot_store_is_in_effect(string kind, string setting, string value) => Assert.Equal(
+        value, PluginConfig(_node, "snapshot-store", kind).GetString(setting));
+
+    [Fact]
+    public void A_connection_string_reaches_the_plugins_whatever_stands_in_it_and_leaves_what_the_operator_chose()
+    {
+        const string Password = """p"a\s${s}w=o'r;d#é""";
+        var given = new NpgsqlConnectionStringBuilder { Host = "db.example", Password = Password, MaxPoolSize = 3 }.ConnectionString;
+        var config = ConfigurationFactory.ParseString(AdClickAkkaExtensions.PostgresPersistence(given));
+        foreach (var path in (string[])["journal", "snapshot-store"])
+        {
+            Assert.Equal($"akka.persistence.{path}.postgres", config.GetString($"akka.persistence.{path}.plugin"));
+            var used = new NpgsqlConnectionStringBuilder(config.GetString($"akka.persistence.{path}.postgres.connection-string"));
+            Assert.Equal(("db.example", Password, 3, "adclick journal"), (used.Host, used.Password, used.MaxPoolSize, used.ApplicationName));
+        }
+
+        Assert.Throws<ArgumentException>(() => AdClickAkkaExtensions.PostgresPersistence("Hostess=db.example"));
+    }
 
     [Fact]
     public void Sharding_and_persistence_take_their_settings_from_there()
@@ -58,7 +98,7 @@ public sealed class AkkaSettingsTests(AkkaSettingsTests.NodeFixture fixture) : I
         // Sharding ends what is left 5 s before its own time is over; a partition gives up before that.
         Assert.True(new PartitionSettings().HandOffTimeout < sharding.TuningParameters.HandOffTimeout - TimeSpan.FromSeconds(5));
         var journal = Persistence.Instance.Apply(_node.System).JournalFor(null);
-        Assert.EndsWith("akka.persistence.journal.sql", journal.Path.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("akka.persistence.journal.sqlite", journal.Path.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -70,12 +110,12 @@ public sealed class AkkaSettingsTests(AkkaSettingsTests.NodeFixture fixture) : I
             // As the environment's provider gives AKKA__REMOTE__DOT_NETTY__TCP__HOSTNAME and so on.
             ["AKKA:REMOTE:DOT_NETTY:TCP:HOSTNAME"] = "localhost",
             ["AKKA:ACTOR:COUNTING_DISPATCHER:DEDICATED_THREAD_POOL:THREAD_COUNT"] = "3",
-            ["AKKA:PERSISTENCE:JOURNAL:SQL:REPLAY_BATCH_SIZE"] = "7",
+            ["AKKA:PERSISTENCE:JOURNAL:SQLITE:REPLAY_BATCH_SIZE"] = "7",
         });
         var config = node.System.Settings.Config;
         Assert.Equal("localhost", config.GetString("akka.remote.dot-netty.tcp.hostname"));
         Assert.Equal(3, config.GetInt("akka.actor.counting-dispatcher.dedicated-thread-pool.thread-count"));
-        Assert.Equal(7, config.GetInt("akka.persistence.journal.sql.replay-batch-size"));
+        Assert.Equal(7, PluginConfig(node, "journal", "sqlite").GetInt("replay-batch-size"));
         Assert.Equal("ddata", config.GetString("akka.cluster.sharding.state-store-mode"));
         Assert.Equal("localhost", Akka.Cluster.Cluster.Get(node.System).SelfAddress.Host);
     }
@@ -128,6 +168,13 @@ public sealed class AkkaSettingsTests(AkkaSettingsTests.NodeFixture fixture) : I
                 && (outer == typeof(AdCommands) || outer == typeof(AdEvents) || outer == typeof(PartitionCommands)))
             .Where(type => !type.IsAssignableTo(typeof(INoSerializationVerificationNeeded)) && !type.IsAssignableTo(typeof(IPartitionMessage)));
         Assert.Empty(unmarked);
+    }
+
+    // As Akka.Persistence puts it together for the plugin.
+    private static Config PluginConfig(CountingNode node, string plugin, string kind)
+    {
+        var config = node.System.Settings.Config;
+        return config.GetConfig($"akka.persistence.{plugin}.{kind}").WithFallback(config.GetConfig($"akka.persistence.{plugin}-plugin-fallback"));
     }
 
     private static readonly IComparer<Type> TypeNames = Comparer<Type>.Create((a, b) => string.CompareOrdinal(a.FullName, b.FullName));

@@ -14,6 +14,7 @@ public sealed class ArchitectureTests
     [InlineData("ClickLog", "Ads", "Partitions", "Metrics", "HotAds", "Lake", "Hosting")]
     [InlineData("Metrics", "Ads", "Partitions", "HotAds", "Lake", "Hosting")]
     [InlineData("Ads", "Partitions", "ClickLog", "HotAds", "Lake", "Hosting")]
+    [InlineData("Journal", "Clicks", "Ads", "Partitions", "ClickLog", "Metrics", "HotAds", "Lake", "Hosting")]
     [InlineData("Partitions", "HotAds", "Lake", "Hosting")]
     public void A_part_knows_only_what_lies_below_it(string part, params string[] above) =>
         AssertKnowsNothingOf(part, [.. above.Select(other => $"{Actors}.{other}")]);

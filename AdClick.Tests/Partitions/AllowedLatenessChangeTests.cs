@@ -22,9 +22,9 @@ public sealed class AllowedLatenessChangeTests : PartitionTest
         entity = Harness.Start(context);
         await Board.WaitForAsync(
             context.Board,
-            _ => TestJournal.Checkpoints(Folder["journal.db"], PersistenceId)[^1].AllowedLatenessMs == 40 * TestClick.Minute,
+            _ => Journal.Checkpoints(PersistenceId)[^1].AllowedLatenessMs == 40 * TestClick.Minute,
             "a checkpoint of the new lateness");
-        var change = TestJournal.Checkpoints(Folder["journal.db"], PersistenceId)[^1];
+        var change = Journal.Checkpoints(PersistenceId)[^1];
         Assert.Equal((2, 40 * TestClick.Minute), (change.Offset, change.AllowedLatenessMs));
         Assert.Equal(TestClick.Start + (50 * TestClick.Minute), change.CountedFromMs);
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AdClick.Actors.ClickLog;
+using AdClick.Actors.Journal;
 using AdClick.Actors.Metrics;
 using Akka.Actor;
 using Akka.Actor.Setup;
@@ -105,13 +106,6 @@ internal sealed class CrashPointSetup(CrashPoint point) : Setup
 {
     public CrashPoint Point { get; } = point;
 
-    public const string Hocon =
-        """
-        akka.persistence.journal.sql.class = "AdClick.Tests.Partitions.CrashingJournal, AdClick.Tests"
-        akka.persistence.snapshot-store.sql.class = "AdClick.Tests.Partitions.CrashingSnapshotStore, AdClick.Tests"
-
-        """;
-
     public static CrashPoint Of(IActorContext context) => context.System.Settings.Setup.Get<CrashPointSetup>().Value.Point;
 }
 
@@ -142,6 +136,46 @@ public sealed class CrashingSnapshotStore : SqlSnapshotStore
     private readonly CrashPoint _crash;
 
     public CrashingSnapshotStore(Akka.Configuration.Config config)
+        : base(config) => _crash = CrashPointSetup.Of(Context);
+
+    protected override Task<SelectedSnapshot?> LoadAsync(
+        string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken) =>
+        _crash.RunAsync("snapshot load", () => base.LoadAsync(persistenceId, criteria, cancellationToken));
+
+    protected override Task SaveAsync(SnapshotMetadata metadata, object snapshot, CancellationToken cancellationToken) =>
+        _crash.RunAsync("snapshot save", () => base.SaveAsync(metadata, snapshot, cancellationToken));
+
+    protected override Task DeleteAsync(string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken) =>
+        _crash.RunAsync("snapshot delete", () => base.DeleteAsync(persistenceId, criteria, cancellationToken));
+}
+
+/// <summary>The PostgreSQL journal with a crash point.</summary>
+public sealed class CrashingPostgresJournal : PostgresJournal
+{
+    private readonly CrashPoint _crash;
+
+    public CrashingPostgresJournal(Akka.Configuration.Config config)
+        : base(config) => _crash = CrashPointSetup.Of(Context);
+
+    public override Task ReplayMessagesAsync(
+        IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
+        Action<IPersistentRepresentation> recoveryCallback) =>
+        _crash.RunAsync(
+            "journal replay", () => base.ReplayMessagesAsync(context, persistenceId, fromSequenceNr, toSequenceNr, max, recoveryCallback));
+
+    public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr, CancellationToken cancellationToken) =>
+        _crash.RunAsync("journal sequence number", () => base.ReadHighestSequenceNrAsync(persistenceId, fromSequenceNr, cancellationToken));
+
+    protected override Task<IImmutableList<Exception>> WriteMessagesAsync(IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken) =>
+        _crash.RunAsync("journal write", () => base.WriteMessagesAsync(messages, cancellationToken));
+}
+
+/// <summary>The PostgreSQL snapshot store with a crash point.</summary>
+public sealed class CrashingPostgresSnapshotStore : PostgresSnapshotStore
+{
+    private readonly CrashPoint _crash;
+
+    public CrashingPostgresSnapshotStore(Akka.Configuration.Config config)
         : base(config) => _crash = CrashPointSetup.Of(Context);
 
     protected override Task<SelectedSnapshot?> LoadAsync(

@@ -72,12 +72,40 @@ public sealed class CrashPointTests
         }
     }
 
+    [PostgresFact]
+    public async Task On_a_PostgreSQL_journal_runs_that_crash_or_fail_at_sampled_operations_end_in_the_counts_of_the_run_that_never_does()
+    {
+        await using var database = await TestDatabase.CreateAsync(TestDatabases.Postgres!);
+        var expected = await RunAsync(false, [], database: database);
+        AssertIsWhatTheRuleSays(expected.Counts);
+
+        // All steps on journal and snapshots are among them; of the many others, some.
+        var random = new Random(20);
+        var points = expected.Steps
+            .SelectMany(step => Enumerable.Range(1, step.Value).Select(occurrence => (Step: step.Key, Occurrence: occurrence)))
+            .OrderBy(_ => random.Next()).ToList();
+        var sample = points
+            .Where(point => point.Step.Contains("journal", StringComparison.Ordinal) || point.Step.Contains("snapshot", StringComparison.Ordinal))
+            .GroupBy(point => point.Step).SelectMany(step => step.Take(2))
+            .Union(points.Take(20));
+        await Parallel.ForEachAsync(sample, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (point, _) =>
+        {
+            foreach (var survives in (bool[])[false, true])
+            {
+                var run = await RunAsync(false, [point], survives, takesSnapshots: true, database: database);
+                Assert.True(
+                    expected.Counts.SequenceEqual(run.Counts),
+                    $"A {(survives ? "failure" : "crash")} {point}: {Difference(expected.Counts, run.Counts)}");
+            }
+        });
+    }
+
     [Fact]
     public async Task Without_snapshots_the_purge_takes_what_the_clock_has_outlived_and_no_more()
     {
         var firstRow = 0L;
-        var run = await RunAsync(false, [], takesSnapshots: false, atTheEnd: (folder, log) =>
-            firstRow = TestJournal.Read(folder["journal.db"], PartitionActor.PersistenceIdOf(log.Identity.Epoch, 0))[0].SequenceNr);
+        var run = await RunAsync(false, [], takesSnapshots: false, atTheEnd: (journal, log) =>
+            firstRow = journal.Read(PartitionActor.PersistenceIdOf(log.Identity.Epoch, 0))[0].SequenceNr);
         AssertIsWhatTheRuleSays(run.Counts);
         Assert.True(firstRow > 1, "Nothing was purged.");
     }
@@ -109,21 +137,23 @@ public sealed class CrashPointTests
         (string Step, int Occurrence)[] crashes,
         bool survives = false,
         bool takesSnapshots = true,
-        Action<TestFolder, IClickLog>? atTheEnd = null)
+        Action<TestJournal, IClickLog>? atTheEnd = null,
+        TestDatabase? database = null)
     {
         using var folder = new TestFolder();
+        await using var journal = database is null ? TestJournal.OpenSqlite(folder) : TestJournal.OpenPostgres(database);
         await using var data = onEmbeddedDefault ? new EmbeddedData(folder) : (RunData)new MemoryData();
         foreach (var (step, occurrence) in ((string?, int)[])[.. crashes, (null, 0)])
         {
             var crash = new CrashPoint(step, occurrence, survives);
-            await using (var incarnation = new Incarnation(folder, data, crash, survives, takesSnapshots))
+            await using (var incarnation = new Incarnation(journal, data, crash, survives, takesSnapshots))
             {
                 var script = incarnation.PlayAsync();
                 var first = await Task.WhenAny(script, survives ? script : crash.Crashed).WaitAsync(TimeSpan.FromMinutes(3));
                 if (first == script)
                 {
                     await script;
-                    atTheEnd?.Invoke(folder, data.Log);
+                    atTheEnd?.Invoke(journal, data.Log);
                     return ([.. data.Counts().Order()], crash.Steps); // a crash that is left over is beyond the end
                 }
             }
@@ -247,7 +277,7 @@ public sealed class CrashPointTests
             HandOffTimeout = TimeSpan.FromHours(1), // one that hangs is to be seen
         };
 
-        private readonly TestFolder _folder;
+        private readonly TestJournal _journal;
         private readonly RunData _data;
         private readonly CrashPoint _crash;
         private readonly PartitionHarness _harness;
@@ -256,13 +286,13 @@ public sealed class CrashPointTests
         private readonly bool _survives;
         private IActorRef _entity;
 
-        public Incarnation(TestFolder folder, RunData data, CrashPoint crash, bool survives, bool takesSnapshots)
+        public Incarnation(TestJournal journal, RunData data, CrashPoint crash, bool survives, bool takesSnapshots)
         {
             _survives = survives;
-            _folder = folder;
+            _journal = journal;
             _data = data;
             _crash = crash;
-            _harness = new PartitionHarness(folder, CrashPointSetup.Hocon, new CrashPointSetup(crash));
+            _harness = new PartitionHarness(journal, journal.CrashingHocon, new CrashPointSetup(crash));
             _log = new CrashingLog(data.Log, crash);
             _context = PartitionHarness.Context(_log, new CrashingStore(data.Store, crash), Settings with
             {
@@ -301,7 +331,7 @@ public sealed class CrashPointTests
                         await TellUntilAsync(PartitionActor.Tick.Flush, status => status.FlushedOffset == i + 1);
                         var progress = await _data.Store.ReadProgressAsync(_data.Log.Identity.Epoch, CancellationToken.None);
                         await TryAsync(() => _crash.RunAsync(
-                            "journal purge", () => new SqliteJournalPurge(_folder["journal.db"]).PurgeAsync(progress, CancellationToken.None)));
+                            "journal purge", () => _journal.Purge.PurgeAsync(progress, CancellationToken.None)));
                         break;
                 }
             }

@@ -12,9 +12,10 @@ namespace AdClick.Tests.Partitions;
 /// <summary>Failing is restarting; what another start can't mend is paused and reported.</summary>
 public sealed class PartitionFailureTests : PartitionTest
 {
-    [Fact]
-    public async Task An_ad_that_fails_takes_its_partition_along_which_starts_again_and_counts_everything_once()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task An_ad_that_fails_takes_its_partition_along_which_starts_again_and_counts_everything_once(JournalKind journal)
     {
+        await UseAsync(journal);
         var context = PartitionHarness.Context(Log, Store);
         var entity = Harness.Start(context);
         Append(1, 100);
@@ -28,9 +29,10 @@ public sealed class PartitionFailureTests : PartitionTest
         AssertCounts(accepted: 150, duplicates: 50);
     }
 
-    [Fact]
-    public async Task A_partition_that_fails_three_times_at_one_record_is_paused_and_says_where_and_why()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task A_partition_that_fails_three_times_at_one_record_is_paused_and_says_where_and_why(JournalKind journal)
     {
+        await UseAsync(journal);
         // A counter at its limit: the next click of that minute can't be counted, by no owner.
         await TestJournal.WriteAsync(
             Harness.System,
@@ -144,9 +146,10 @@ public sealed class PartitionFailureTests : PartitionTest
         Assert.Contains("segment 7", context.Board.Snapshot()[0].Reason, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_log_that_ends_before_the_checkpoint_is_refused_with_its_range()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task A_log_that_ends_before_the_checkpoint_is_refused_with_its_range(JournalKind journal)
     {
+        await UseAsync(journal);
         Append(1, 10);
         var entity = Harness.Start(PartitionHarness.Context(Log, Store));
         await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
@@ -158,9 +161,10 @@ public sealed class PartitionFailureTests : PartitionTest
         Assert.Contains(", 4)", context.Board.Snapshot()[0].Reason, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Clicks_that_the_log_let_go_of_before_they_were_counted_pause_the_partition_until_the_loss_is_accepted()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task Clicks_that_the_log_let_go_of_before_they_were_counted_pause_the_partition_until_the_loss_is_accepted(JournalKind journal)
     {
+        await UseAsync(journal);
         Append(1, 10);
         var entity = Harness.Start(PartitionHarness.Context(Log, Store));
         await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
@@ -190,9 +194,10 @@ public sealed class PartitionFailureTests : PartitionTest
         AssertCounts(accepted: 15, duplicates: 10);
     }
 
-    [Fact]
-    public async Task A_store_that_is_behind_the_checkpoint_is_refused()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task A_store_that_is_behind_the_checkpoint_is_refused(JournalKind journal)
     {
+        await UseAsync(journal);
         Append(1, 10);
         var entity = Harness.Start(PartitionHarness.Context(Log, Store));
         await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
@@ -216,8 +221,7 @@ public sealed class PartitionFailureTests : PartitionTest
             await PartitionHarness.HandOffAsync(entity);
         }
 
-        Assert.NotEqual(
-            0, TestJournal.Checkpoints(Folder["journal.db"], PersistenceId)[^1].SnapshotSequenceNr);
+        Assert.NotEqual(0, Journal.Checkpoints(PersistenceId)[^1].SnapshotSequenceNr);
         await Harness.DisposeAsync();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         foreach (var file in Directory.GetFiles(Folder.Path, "snapshots.db*"))
@@ -225,7 +229,7 @@ public sealed class PartitionFailureTests : PartitionTest
             File.Delete(file);
         }
 
-        Harness = new PartitionHarness(Folder);
+        Harness = new PartitionHarness(Journal);
         var context = PartitionHarness.Context(Log, Store, settings);
         Harness.Start(context);
         await PausedAsync(context);
@@ -254,9 +258,10 @@ public sealed class PartitionFailureTests : PartitionTest
         AssertCounts(accepted: 10, duplicates: 0);
     }
 
-    [Fact]
-    public async Task Ads_of_which_nothing_matters_any_more_have_no_actor_after_a_checkpoint_and_count_on_when_they_come_again()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task Ads_of_which_nothing_matters_any_more_have_no_actor_after_a_checkpoint_and_count_on_when_they_come_again(JournalKind journal)
     {
+        await UseAsync(journal);
         var context = PartitionHarness.Context(Log, Store);
         Harness.Start(context);
         AppendAds(0, 20);
@@ -272,9 +277,10 @@ public sealed class PartitionFailureTests : PartitionTest
         Assert.All(Store.Counts(), count => Assert.Equal(1, count.Value));
     }
 
-    [Fact]
-    public async Task A_checkpoint_holds_the_marks_below_its_offset_and_none_that_came_while_it_was_written()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task A_checkpoint_holds_the_marks_below_its_offset_and_none_that_came_while_it_was_written(JournalKind journal)
     {
+        await UseAsync(journal);
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var gate = new GatedStore(Store);
@@ -296,7 +302,7 @@ public sealed class PartitionFailureTests : PartitionTest
         await TellFlushUntilAsync(entity, context, status => status.NextOffset == 2);
         goOn.SetResult();
         await TellFlushUntilAsync(entity, context, status => status.CheckpointOffset == 1);
-        var checkpoint = TestJournal.Checkpoints(Folder["journal.db"], PersistenceId)[^1];
+        var checkpoint = Journal.Checkpoints(PersistenceId)[^1];
         Assert.Equal((1, TestClick.Start), (checkpoint.Offset, checkpoint.ClockMs));
         Assert.Equal(TestClick.Start, Assert.Single(checkpoint.Marks).TimeMs);
     }

@@ -7,9 +7,10 @@ namespace AdClick.Tests.Partitions;
 /// <summary>A hand-off finishes what was read and leaves nothing to do twice; it ends in its time whatever is away.</summary>
 public sealed class PartitionHandOffTests : PartitionTest
 {
-    [Fact]
-    public async Task A_hand_off_checkpoints_what_was_read_so_that_the_successor_replays_nothing()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task A_hand_off_checkpoints_what_was_read_so_that_the_successor_replays_nothing(JournalKind journal)
     {
+        await UseAsync(journal);
         var settings = CountingNode.FastSettings with { FlushInterval = TimeSpan.FromHours(1), CheckpointInterval = TimeSpan.FromHours(1) };
         var first = PartitionHarness.Context(Log, Store, settings);
         var entity = Harness.Start(first);
@@ -28,9 +29,10 @@ public sealed class PartitionHandOffTests : PartitionTest
         AssertCounts(accepted: 100, duplicates: 0);
     }
 
-    [Fact]
-    public async Task A_hand_off_ends_in_its_time_though_the_store_is_away()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task A_hand_off_ends_in_its_time_though_the_store_is_away(JournalKind journal)
     {
+        await UseAsync(journal);
         var context = PartitionHarness.Context(Log, Store, CountingNode.FastSettings with { HandOffTimeout = TimeSpan.FromMilliseconds(300) });
         var entity = Harness.Start(context);
         Append(1, 10);
@@ -49,9 +51,10 @@ public sealed class PartitionHandOffTests : PartitionTest
         AssertCounts(accepted: 20, duplicates: 0);
     }
 
-    [Fact]
-    public async Task A_hand_off_comes_through_while_the_partition_is_being_acquired_and_while_it_backs_off()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task A_hand_off_comes_through_while_the_partition_is_being_acquired_and_while_it_backs_off(JournalKind journal)
     {
+        await UseAsync(journal);
         var gate = new GatedStore(Store) { OnAcquire = _ => new TaskCompletionSource<PartitionProgress>().Task };
         await PartitionHarness.HandOffAsync(Harness.Start(PartitionHarness.Context(Log, gate)));
 

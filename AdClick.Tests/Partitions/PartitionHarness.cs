@@ -1,5 +1,4 @@
 using AdClick.Actors.ClickLog;
-using AdClick.Actors.Hosting;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Partitions;
 using AdClick.Tests.Support;
@@ -11,7 +10,7 @@ using Akka.Persistence.Sql;
 namespace AdClick.Tests.Partitions;
 
 /// <summary>
-/// An actor system without a cluster, on the settings of akka.hocon and a real SQLite journal, for tests that start and stop partitions many times.
+/// An actor system without a cluster, on the settings of akka.hocon and a real journal, for tests that start and stop partitions many times.
 /// </summary>
 internal sealed class PartitionHarness : IAsyncDisposable
 {
@@ -21,12 +20,11 @@ internal sealed class PartitionHarness : IAsyncDisposable
 
     private readonly TestFolder? _folder;
 
-    /// <summary>A system on a folder; on one of its own that is deleted at the end, if none is given.</summary>
-    public PartitionHarness(TestFolder? folder = null, string hocon = "", params Setup[] setups)
+    /// <summary>A system on a journal; on a SQLite one of its own that is deleted at the end, if none is given.</summary>
+    public PartitionHarness(TestJournal? journal = null, string hocon = "", params Setup[] setups)
     {
-        folder ??= _folder = new TestFolder();
-        var files = AdClickAkkaExtensions.SqlitePersistence(folder["journal.db"], folder["snapshots.db"]);
-        var config = ConfigurationFactory.ParseString(CountingNode.Quiet + "akka.actor.provider = local\n" + files + hocon)
+        journal ??= TestJournal.OpenSqlite(_folder = new TestFolder());
+        var config = ConfigurationFactory.ParseString(CountingNode.Quiet + "akka.actor.provider = local\n" + journal.Hocon + hocon)
             .WithFallback(Settings.Value);
         var all = setups.Aggregate(ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config)), (sum, setup) => sum.And(setup));
         System = ActorSystem.Create("adclick", all);

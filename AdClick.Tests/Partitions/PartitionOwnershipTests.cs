@@ -7,9 +7,10 @@ namespace AdClick.Tests.Partitions;
 /// <summary>An owner that was frozen, and is woken after another took over, writes nothing anywhere.</summary>
 public sealed class PartitionOwnershipTests : PartitionTest
 {
-    [Fact]
-    public async Task A_stale_owner_is_stopped_by_its_flush_and_writes_neither_counts_nor_a_checkpoint()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task A_stale_owner_is_stopped_by_its_flush_and_writes_neither_counts_nor_a_checkpoint(JournalKind journal)
     {
+        await UseAsync(journal);
         // The old owner freezes at the moment when its flush, the first step of a checkpoint, is on its way.
         var frozen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,9 +44,10 @@ public sealed class PartitionOwnershipTests : PartitionTest
         Assert.Equal(rows, Rows());
     }
 
-    [Fact]
-    public async Task A_stale_owner_that_got_past_the_flush_is_stopped_by_the_journals_unique_key()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task A_stale_owner_that_got_past_the_flush_is_stopped_by_the_journals_unique_key(JournalKind journal)
     {
+        await UseAsync(journal);
         // The fence is taken away: the old owner's flushes seem to succeed.
         var isOver = false;
         var gate = new GatedStore(Store) { OnFlush = (_, write) => isOver ? Task.CompletedTask : write() };
@@ -68,20 +70,21 @@ public sealed class PartitionOwnershipTests : PartitionTest
         Assert.Equal(rows, Rows());
     }
 
-    [Fact]
-    public async Task Every_start_raises_the_owner_epoch_and_a_checkpoint_names_its_writer()
+    [Theory, OnSqlite, OnPostgres]
+    public async Task Every_start_raises_the_owner_epoch_and_a_checkpoint_names_its_writer(JournalKind journal)
     {
+        await UseAsync(journal);
         for (var owner = 1; owner <= 3; owner++)
         {
             Append(owner, 1);
             var entity = Harness.Start(PartitionHarness.Context(Log, Store));
             await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
             await PartitionHarness.HandOffAsync(entity);
-            Assert.Equal(owner, TestJournal.Checkpoints(Folder["journal.db"], PersistenceId)[^1].OwnerEpoch);
+            Assert.Equal(owner, Journal.Checkpoints(PersistenceId)[^1].OwnerEpoch);
         }
     }
 
-    private IReadOnlyList<string> Rows() => [.. TestJournal.Read(Folder["journal.db"], PersistenceId).Select(row => $"{row.SequenceNr} {row.Message}")];
+    private IReadOnlyList<string> Rows() => [.. Journal.Read(PersistenceId).Select(row => $"{row.SequenceNr} {row.Message}")];
 
     /// <summary>An owner without the entity that would start it again.</summary>
     private async Task<IActorRef> StartOwnerAsync(PartitionContext context)

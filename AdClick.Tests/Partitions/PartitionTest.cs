@@ -9,6 +9,9 @@ namespace AdClick.Tests.Partitions;
 /// <summary>Tests of one partition under a real journal, with a log and a store that they can interfere with.</summary>
 public abstract class PartitionTest : IAsyncLifetime
 {
+    private TestJournal? _journal;
+    private PartitionHarness? _harness;
+
     private protected const int Minute = (int)(TestClick.Start / 60_000);
 
     /// <summary>Partition 0 of it is what is tested.</summary>
@@ -18,22 +21,37 @@ public abstract class PartitionTest : IAsyncLifetime
 
     private protected TestFolder Folder { get; } = new();
 
-    private protected PartitionHarness Harness { get; set; } = null!;
+    /// <summary>Journal and snapshots: SQLite's files in the folder, unless the test chose others.</summary>
+    private protected TestJournal Journal => _journal ??= TestJournal.OpenSqlite(Folder);
+
+    private protected PartitionHarness Harness
+    {
+        get => _harness ??= new PartitionHarness(Journal);
+        set => _harness = value;
+    }
 
     /// <summary>The partition's name in the journal.</summary>
     private protected string PersistenceId => PartitionActor.PersistenceIdOf(Log.Identity.Epoch, 0);
 
-    public Task InitializeAsync()
-    {
-        Harness = new PartitionHarness(Folder);
-        return Task.CompletedTask;
-    }
+    public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync()
     {
-        await Harness.DisposeAsync();
+        if (_harness is not null)
+        {
+            await _harness.DisposeAsync();
+        }
+
+        if (_journal is not null)
+        {
+            await _journal.DisposeAsync();
+        }
+
         Folder.Dispose();
     }
+
+    /// <summary>Chooses the journal; the first thing that a test does.</summary>
+    private protected async Task UseAsync(JournalKind kind) => _journal = await TestJournal.OpenAsync(kind, Folder);
 
     /// <summary>Appends a click of each of some impressions of one ad.</summary>
     private protected void Append(int firstImpression, int count)

@@ -1,0 +1,26 @@
+using Xunit;
+
+namespace AdClick.Tests.Support;
+
+/// <summary>A test on <see cref="TestDatabases.Postgres"/>; skipped where there is none.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class PostgresFactAttribute : FactAttribute
+{
+    public PostgresFactAttribute() => Skip = TestDatabases.PostgresIsMissing;
+}
+
+/// <summary>A test on <see cref="TestDatabases.Postgres"/> for each of several data; skipped where there is none.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class PostgresTheoryAttribute : TheoryAttribute
+{
+    public PostgresTheoryAttribute() => Skip = TestDatabases.PostgresIsMissing;
+}
+
+/// <summary>A test that starts and stops a server of its own; skipped where it may not.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class OwnPostgresFactAttribute : FactAttribute
+{
+    public OwnPostgresFactAttribute() => Skip = TestDatabases.PostgresControl is null
+        ? "ADCLICK_TEST_POSTGRES_CONTROL does not name .ci/postgres, which starts and stops the server of this test."
+        : null;
+}
