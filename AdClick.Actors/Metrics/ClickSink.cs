@@ -1,4 +1,4 @@
-namespace AdClick.Actors.Metrics.Sqlite;
+namespace AdClick.Actors.Metrics;
 
 /// <summary>Where clicks go that a question finds.</summary>
 internal abstract class ClickSink
