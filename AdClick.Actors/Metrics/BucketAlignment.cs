@@ -245,6 +245,13 @@ public sealed class AlignedRange
     internal ReadOnlySpan<long> Whole => _boundaries.Length == 0 ? [] : (long[])[_boundaries[0], _boundaries[^1]];
 }
 
+/// <summary>An answer would need minutes that are no longer kept.</summary>
+public sealed class MinutesNotKeptException : ArgumentException
+{
+    /// <summary>Says from when on they are kept and what to ask for.</summary>
+    public MinutesNotKeptException(string message) : base(message) { }
+}
+
 /// <summary>An answer would hold more than <see cref="ClickQuery.MaxBuckets"/> buckets.</summary>
 public sealed class TooManyBucketsException : ArgumentException
 {

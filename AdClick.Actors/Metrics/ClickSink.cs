@@ -43,3 +43,13 @@ internal sealed class AdsSink : ClickSink
 
     public override void Add(int ad, int minute, in ClickTotals clicks) => _sums[ad] = _sums.GetValueOrDefault(ad) + clicks;
 }
+
+/// <summary>Sums by ad and bucket.</summary>
+internal sealed class AdSeriesSink(IEnumerable<int> ads, AlignedRange range) : ClickSink
+{
+    private readonly Dictionary<int, SeriesSink> _series = ads.ToDictionary(ad => ad, _ => new SeriesSink(range));
+
+    public ClickTotals[] this[int ad] => _series[ad].Sums;
+
+    public override void Add(int ad, int minute, in ClickTotals clicks) => _series[ad].Add(ad, minute, clicks);
+}

@@ -59,7 +59,8 @@ internal static class QueryPlan
         return first < last ? (first, last) : (end, end);
     }
 
-    private static void Add(List<Piece> pieces, CountSource source, int start, int end)
+    /// <summary>Adds a piece, to the one before it where that is its like; nothing when it is empty.</summary>
+    public static void Add(List<Piece> pieces, CountSource source, int start, int end)
     {
         if (start >= end)
         {

@@ -116,11 +116,7 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IRollup
     /// <exception cref="ArgumentException">The hash has not 32 bytes.</exception>
     public Task<bool> TryAddKeyAsync(ApiKey key, CancellationToken cancellationToken)
     {
-        if (key.Hash.Length != 32)
-        {
-            throw new ArgumentException($"The hash of key '{key.Name}' has {key.Hash.Length} bytes in place of 32.", nameof(key));
-        }
-
+        CatalogueRules.Validate(key);
         return _writer.RunAsync(database => SqliteCatalogue.TryAddKey(database, key), cancellationToken);
     }
 
