@@ -125,7 +125,7 @@ internal sealed class PostgresFlush
             .. _flush.Counts.Select(count => count.Minute / StoredTime.MinutesPerDay),
             .. _flush.LateClicks.Select(late => late.Minute / StoredTime.MinutesPerDay),
         ];
-        var findAds = PostgresSession.Sql("SELECT ad_id, ad FROM ad_ids WHERE ad_id = ANY ($1)", adIds);
+        var findAds = PostgresSession.Sql("SELECT ad_id, ad FROM ad_ids WHERE ad_id = ANY ($1)", (object)adIds);
         await using (var reader = await _session.ReadAsync(
             PostgresSession.Sql(
                 WriteProgress, progress.LogEpoch, progress.Partition, progress.OwnerEpoch, progress.FlushedOffset, progress.CheckpointOffset,
@@ -172,8 +172,8 @@ internal sealed class PostgresFlush
     private async Task AddAdsAsync(string[] adIds)
     {
         await using var reader = await _session.ReadAsync(
-            PostgresSession.Sql("INSERT INTO ad_ids (ad_id) SELECT ad_id FROM unnest($1) AS new (ad_id) ORDER BY ad_id ON CONFLICT DO NOTHING", adIds),
-            PostgresSession.Sql("SELECT ad_id, ad FROM ad_ids WHERE ad_id = ANY ($1)", adIds)).ConfigureAwait(false);
+            PostgresSession.Sql("INSERT INTO ad_ids (ad_id) SELECT ad_id FROM unnest($1) AS new (ad_id) ORDER BY ad_id ON CONFLICT DO NOTHING", (object)adIds),
+            PostgresSession.Sql("SELECT ad_id, ad FROM ad_ids WHERE ad_id = ANY ($1)", (object)adIds)).ConfigureAwait(false);
         await NoteAdsAsync(reader).ConfigureAwait(false);
     }
 
