@@ -240,6 +240,16 @@ public sealed class AlignedRange
 
     /// <summary>The boundaries in minutes since 1970-01-01T00:00Z, one more than buckets (none when there are no buckets).</summary>
     internal ReadOnlySpan<long> BoundaryMinutes => _boundaries;
+
+    /// <summary>Beginning and end of all buckets together, in minutes; empty when there are no buckets.</summary>
+    internal ReadOnlySpan<long> Whole => _boundaries.Length == 0 ? [] : (long[])[_boundaries[0], _boundaries[^1]];
+}
+
+/// <summary>An answer would need minutes that are no longer kept.</summary>
+public sealed class MinutesNotKeptException : ArgumentException
+{
+    /// <summary>Says from when on they are kept and what to ask for.</summary>
+    public MinutesNotKeptException(string message) : base(message) { }
 }
 
 /// <summary>An answer would hold more than <see cref="ClickQuery.MaxBuckets"/> buckets.</summary>

@@ -43,7 +43,7 @@ internal sealed class ClickReader
             MinuteOf("SELECT minute FROM late_clicks ORDER BY minute DESC LIMIT 1", -1));
         return last < 0
             ? (0, 0)
-            : (first / StoreKeys.MinutesPerDay * StoreKeys.MinutesPerDay, ((last / StoreKeys.MinutesPerDay) + 1) * StoreKeys.MinutesPerDay);
+            : (first / StoredTime.MinutesPerDay * StoredTime.MinutesPerDay, ((last / StoredTime.MinutesPerDay) + 1) * StoredTime.MinutesPerDay);
     }
 
     private int MinuteOf(string sql, int otherwise)
@@ -91,13 +91,13 @@ internal sealed class ClickReader
         {
             switch (piece.Source)
             {
-                case Source.Days:
+                case CountSource.Days:
                     ReadDays(ad, piece.Start, piece.End, sink, isMinutesScanned);
                     break;
-                case Source.Quarters:
+                case CountSource.Quarters:
                     ReadQuarters(ad, piece.Start, piece.End, sink, isMinutesScanned);
                     break;
-                case Source.Minutes when !isMinutesScanned:
+                case CountSource.Minutes when !isMinutesScanned:
                     ReadMinutes(ad, piece.Start, piece.End, sink);
                     break;
             }
@@ -114,13 +114,13 @@ internal sealed class ClickReader
         }
 
         var marks = _database.Prepare("SELECT mark FROM rollup_marks WHERE mark BETWEEN ?1 AND ?2")
-            .Bind(1, StoreKeys.Mark(start / StoreKeys.MinutesPerQuarter, ad))
-            .Bind(2, StoreKeys.Mark((end - 1) / StoreKeys.MinutesPerQuarter, ad));
+            .Bind(1, StoreKeys.Mark(start / StoredTime.MinutesPerQuarter, ad))
+            .Bind(2, StoreKeys.Mark((end - 1) / StoredTime.MinutesPerQuarter, ad));
         while (marks.Step())
         {
             var quarter = StoreKeys.QuarterOfMark(marks.Int64(0));
             _markedQuarters.Add(quarter);
-            _markedDays.Add(quarter / StoreKeys.QuartersPerDay);
+            _markedDays.Add(quarter / StoredTime.QuartersPerDay);
         }
 
         marks.Reset();
@@ -128,8 +128,8 @@ internal sealed class ClickReader
 
     private void ReadDays(int ad, int start, int end, ClickSink sink, bool isMinutesScanned)
     {
-        var first = start / StoreKeys.MinutesPerDay;
-        var rolledEnd = Math.Clamp(_frontier.DayOf(ad), first, end / StoreKeys.MinutesPerDay);
+        var first = start / StoredTime.MinutesPerDay;
+        var rolledEnd = Math.Clamp(_frontier.DayOf(ad), first, end / StoredTime.MinutesPerDay);
         var days = _database.Prepare(
             "SELECT bucket, clicks, duplicates, late, bot, expired, inactive_ad FROM day_clicks WHERE bucket >= ?1 AND bucket < ?2")
             .Bind(1, StoreKeys.Day(first, ad)).Bind(2, StoreKeys.Day(rolledEnd, ad));
@@ -138,7 +138,7 @@ internal sealed class ClickReader
             var day = StoreKeys.DayOfBucket(days.Int64(0));
             if (!_markedDays.Contains(day))
             {
-                sink.Add(ad, day * StoreKeys.MinutesPerDay, Totals.Read(days, 1));
+                sink.Add(ad, day * StoredTime.MinutesPerDay, RollupRow.Read(days, 1));
             }
         }
 
@@ -147,17 +147,17 @@ internal sealed class ClickReader
         {
             if (day >= first && day < rolledEnd)
             {
-                ReadQuarters(ad, day * StoreKeys.MinutesPerDay, (day + 1) * StoreKeys.MinutesPerDay, sink, isMinutesScanned);
+                ReadQuarters(ad, day * StoredTime.MinutesPerDay, (day + 1) * StoredTime.MinutesPerDay, sink, isMinutesScanned);
             }
         }
 
-        ReadQuarters(ad, rolledEnd * StoreKeys.MinutesPerDay, end, sink, isMinutesScanned);
+        ReadQuarters(ad, rolledEnd * StoredTime.MinutesPerDay, end, sink, isMinutesScanned);
     }
 
     private void ReadQuarters(int ad, int start, int end, ClickSink sink, bool isMinutesScanned)
     {
-        var first = start / StoreKeys.MinutesPerQuarter;
-        var rolledEnd = Math.Clamp(_frontier.QuarterOf(ad), first, end / StoreKeys.MinutesPerQuarter);
+        var first = start / StoredTime.MinutesPerQuarter;
+        var rolledEnd = Math.Clamp(_frontier.QuarterOf(ad), first, end / StoredTime.MinutesPerQuarter);
         for (var quarter = first; quarter < rolledEnd; quarter = NextDay(quarter))
         {
             SeekQuartersOfDay(ad, quarter, rolledEnd);
@@ -166,7 +166,7 @@ internal sealed class ClickReader
                 var found = StoreKeys.QuarterOfBucket(_quarters.Int64(0));
                 if (!_markedQuarters.Contains(found))
                 {
-                    sink.Add(ad, found * StoreKeys.MinutesPerQuarter, Totals.Read(_quarters, 1));
+                    sink.Add(ad, found * StoredTime.MinutesPerQuarter, RollupRow.Read(_quarters, 1));
                 }
             }
 
@@ -177,21 +177,21 @@ internal sealed class ClickReader
         {
             if (quarter >= first && quarter < rolledEnd)
             {
-                SeekMinutes(ad, quarter * StoreKeys.MinutesPerQuarter, (quarter + 1) * StoreKeys.MinutesPerQuarter, sink);
+                SeekMinutes(ad, quarter * StoredTime.MinutesPerQuarter, (quarter + 1) * StoredTime.MinutesPerQuarter, sink);
             }
         }
 
         if (!isMinutesScanned)
         {
-            SeekMinutes(ad, rolledEnd * StoreKeys.MinutesPerQuarter, end, sink);
+            SeekMinutes(ad, rolledEnd * StoredTime.MinutesPerQuarter, end, sink);
         }
     }
 
     /// <summary>Reads minutes, but for those in quarters of which the rollup says that there is nothing: a quiet ad has few others.</summary>
     private void ReadMinutes(int ad, int start, int end, ClickSink sink)
     {
-        var firstQuarter = start / StoreKeys.MinutesPerQuarter;
-        var rolledEnd = Math.Clamp(_frontier.QuarterOf(ad), firstQuarter, (end - 1) / StoreKeys.MinutesPerQuarter + 1);
+        var firstQuarter = start / StoredTime.MinutesPerQuarter;
+        var rolledEnd = Math.Clamp(_frontier.QuarterOf(ad), firstQuarter, (end - 1) / StoredTime.MinutesPerQuarter + 1);
         var busy = new SortedSet<int>(_markedQuarters.Where(quarter => quarter >= firstQuarter && quarter < rolledEnd));
         for (var quarter = firstQuarter; quarter < rolledEnd; quarter = NextDay(quarter))
         {
@@ -218,10 +218,10 @@ internal sealed class ClickReader
         }
 
         SeekQuarters(runStart, runEnd);
-        SeekMinutes(ad, Math.Max(start, rolledEnd * StoreKeys.MinutesPerQuarter), end, sink);
+        SeekMinutes(ad, Math.Max(start, rolledEnd * StoredTime.MinutesPerQuarter), end, sink);
 
         void SeekQuarters(int firstOfRun, int endOfRun) => SeekMinutes(
-            ad, Math.Max(start, firstOfRun * StoreKeys.MinutesPerQuarter), Math.Min(end, endOfRun * StoreKeys.MinutesPerQuarter), sink);
+            ad, Math.Max(start, firstOfRun * StoredTime.MinutesPerQuarter), Math.Min(end, endOfRun * StoredTime.MinutesPerQuarter), sink);
     }
 
     private void SeekMinutes(int ad, int start, int end, ClickSink sink)
@@ -233,7 +233,7 @@ internal sealed class ClickReader
 
         for (var minute = start; minute < end; minute++)
         {
-            if (minute % StoreKeys.MinutesPerQuarter == 0)
+            if (minute % StoredTime.MinutesPerQuarter == 0)
             {
                 _cancellationToken.ThrowIfCancellationRequested(); // an interrupt reaches only the statement that runs
             }
@@ -264,15 +264,15 @@ internal sealed class ClickReader
         foreach (var piece in pieces)
         {
             // Where the piece is read from rollups, each ad's part ended at its frontier.
-            var isRolledUp = piece.Source != Source.Minutes;
-            var start = isRolledUp ? Math.Max(piece.Start, _frontier.Quarter * StoreKeys.MinutesPerQuarter) : piece.Start;
+            var isRolledUp = piece.Source != CountSource.Minutes;
+            var start = isRolledUp ? Math.Max(piece.Start, _frontier.Quarter * StoredTime.MinutesPerQuarter) : piece.Start;
             if (start >= piece.End)
             {
                 continue;
             }
 
             bool IsWanted(int ad, int minute) =>
-                ads.Contains(ad) && (!isRolledUp || minute / StoreKeys.MinutesPerQuarter >= _frontier.QuarterOf(ad));
+                ads.Contains(ad) && (!isRolledUp || minute / StoredTime.MinutesPerQuarter >= _frontier.QuarterOf(ad));
 
             _cells.Bind(1, StoreKeys.FirstCell(start, 0)).Bind(2, StoreKeys.FirstCell(piece.End, 0) - 1);
             while (_cells.Step())
@@ -301,7 +301,7 @@ internal sealed class ClickReader
         }
     }
 
-    private static int NextDay(int quarter) => ((quarter / StoreKeys.QuartersPerDay) + 1) * StoreKeys.QuartersPerDay;
+    private static int NextDay(int quarter) => ((quarter / StoredTime.QuartersPerDay) + 1) * StoredTime.QuartersPerDay;
 
     // The rows of one UTC day lie together: [quarter, end of its day or `end`).
     private void SeekQuartersOfDay(int ad, int quarter, int end) => _quarters

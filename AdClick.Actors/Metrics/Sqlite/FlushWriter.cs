@@ -6,29 +6,6 @@ namespace AdClick.Actors.Metrics.Sqlite;
 /// <summary>Writes a partition's flush inside the writer's transaction.</summary>
 internal static class FlushWriter
 {
-    /// <summary>Refuses what the packed keys can't hold, before it comes near a transaction.</summary>
-    /// <exception cref="ArgumentException">A count or late click is out of range.</exception>
-    public static void Validate(PartitionFlush flush)
-    {
-        foreach (var count in flush.Counts)
-        {
-            if (count is not { SubShard: >= 0 and < AdKey.MaxSubShards, Minute: >= 0 and < StoreKeys.EndOfMinutes, Clicks: >= 0 }
-                || !Enum.IsDefined(count.Outcome) || count.Outcome == ClickOutcome.Late || !Ids.IsValid(count.AdId))
-            {
-                throw new ArgumentException($"{count} can't be stored.", nameof(flush));
-            }
-        }
-
-        foreach (var late in flush.LateClicks)
-        {
-            if (late is not { SubShard: >= 0 and < AdKey.MaxSubShards, Minute: >= 0 and < StoreKeys.EndOfMinutes }
-                || !Enum.IsDefined(late.Outcome) || !Ids.IsValid(late.AdId))
-            {
-                throw new ArgumentException($"{late} can't be stored.", nameof(flush));
-            }
-        }
-    }
-
     /// <summary>Writes all of it.</summary>
     /// <exception cref="StaleOwnerException">The owner epoch is not the stored one; nothing was written.</exception>
     public static void Write(SqliteDatabase database, AdNumbers ads, PartitionFlush flush, long nowMs)
@@ -58,9 +35,7 @@ internal static class FlushWriter
         if (database.Changes == 0)
         {
             var stored = ProgressRows.Read(database, progress.LogEpoch).FirstOrDefault(row => row.Partition == progress.Partition)?.OwnerEpoch;
-            throw new StaleOwnerException(
-                $"Partition {progress.Partition} of log {progress.LogEpoch} was acquired by owner epoch {stored?.ToString() ?? "(none)"}; "
-                + $"the flush of owner epoch {progress.OwnerEpoch} was not written.");
+            throw FlushRules.Stale(progress, stored);
         }
 
         return log;
@@ -104,7 +79,7 @@ internal static class FlushWriter
         for (var i = 0; i < counts.Count; i++)
         {
             upsert.Bind(1, cells[i]).Bind(2, clicks[i]).Run();
-            var quarter = StoreKeys.MinuteOfCell(cells[i]) / StoreKeys.MinutesPerQuarter;
+            var quarter = StoreKeys.MinuteOfCell(cells[i]) / StoredTime.MinutesPerQuarter;
             if (quarter <= frontier.Quarter && database.Changes > 0)
             {
                 MarkRolledUp(database, quarter, StoreKeys.AdOfCell(cells[i]), frontier);
@@ -128,7 +103,7 @@ internal static class FlushWriter
                 .Bind(8, impression).Bind(9, late.ClickTimeMs).Run();
             if (database.Changes > 0)
             {
-                MarkRolledUp(database, late.Minute / StoreKeys.MinutesPerQuarter, ad, frontier);
+                MarkRolledUp(database, late.Minute / StoredTime.MinutesPerQuarter, ad, frontier);
             }
         }
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using AdClick.Actors.ClickLog;
 
 namespace AdClick.Actors.Metrics.Sqlite;
@@ -87,34 +86,10 @@ internal static class ProgressRows
 
     private static void RefuseOtherLog(SqliteDatabase database, LogIdentity log)
     {
-        if (CurrentLog(database) is not { } stored)
+        if (CurrentLog(database) is { } stored && LogRules.IsReplaced($"metrics database {database.File}", stored, log, Read(database, stored.Epoch)))
         {
-            return;
+            // Nothing was ever read from that log: let go of it, and of whoever still believes to own a part of it.
+            database.Execute("DELETE FROM gateway_marks; DELETE FROM progress; DELETE FROM logs");
         }
-
-        if (stored.Epoch == log.Epoch)
-        {
-            if (stored.Partitions != log.Partitions)
-            {
-                throw new LogMismatchException(string.Create(CultureInfo.InvariantCulture,
-                    $"The metrics database {database.File} counts log {log.Epoch} in {stored.Partitions} partitions, but the log now "
-                    + $"has {log.Partitions}. The number of partitions is fixed when a log is created: set AdClick:Partitions back to "
-                    + $"{stored.Partitions}."));
-            }
-
-            return;
-        }
-
-        // Absolute counts of another log would be mixed up with those that are there: of two numbers of one minute only the greater would stay.
-        if (Read(database, stored.Epoch).Any(row => row.FlushedOffset > 0))
-        {
-            throw new LogMismatchException(
-                $"The metrics database {database.File} holds the counts of click log {stored.Epoch}, but the click log is {log.Epoch}: the log was "
-                + "deleted or replaced, or the database comes from elsewhere. Counting on would give wrong numbers. Restore log, journal and metrics "
-                + "database from one backup, or start with an empty data folder.");
-        }
-
-        // Nothing was ever read from that log: let go of it, and of whoever still believes to own a part of it.
-        database.Execute("DELETE FROM gateway_marks; DELETE FROM progress; DELETE FROM logs");
     }
 }

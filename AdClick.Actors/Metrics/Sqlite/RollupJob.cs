@@ -9,11 +9,6 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
     /// <summary>Ads that are rolled up in one go, so that a step stays short beside the flushes that wait for it.</summary>
     private const int MaxAdsAtOnce = 4096;
 
-    /// <summary>A partition that stands still holds the frontier back so long, and no longer; what it adds later is marked.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromHours(6);
-
-    private const long MsPerQuarter = StoreKeys.MinutesPerQuarter * 60_000L;
-
     private readonly SqliteStatement _putQuarter = database.Prepare("REPLACE INTO quarter_clicks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     private readonly SqliteStatement _putDay = database.Prepare("REPLACE INTO day_clicks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     private readonly SqliteStatement _cells = database.Prepare("SELECT cell, clicks FROM minute_cells WHERE cell BETWEEN ?1 AND ?2");
@@ -51,7 +46,7 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
             var (ad, quarter) = (StoreKeys.AdOfMark(mark), StoreKeys.QuarterOfMark(mark));
             RecomputeQuarters(quarter, ad, ad + 1);
             delete.Bind(1, mark).Run();
-            var day = quarter / StoreKeys.QuartersPerDay;
+            var day = quarter / StoredTime.QuartersPerDay;
             if (day < _frontier.DayOf(ad))
             {
                 days.Add((ad, day));
@@ -70,7 +65,8 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
 
     private int RollQuarters(int maxBuckets)
     {
-        var end = FirstLiveQuarter();
+        var log = ProgressRows.CurrentLog(database);
+        var end = RollupRules.FirstLiveQuarter(log, log is null ? [] : ProgressRows.Read(database, log.Epoch));
         var lastAd = (int)database.ReadInt64("SELECT max(ad) FROM ad_ids");
         var adsAtOnce = Math.Min(MaxAdsAtOnce, maxBuckets);
         var done = 0;
@@ -101,9 +97,9 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
         while (done < maxBuckets)
         {
             // Days end when their last quarter is rolled up for every ad.
-            var end = _frontier.Quarter / StoreKeys.QuartersPerDay;
+            var end = _frontier.Quarter / StoredTime.QuartersPerDay;
             next.Bind(1, StoreKeys.QuarterOfDay(_frontier.Day, _frontier.DayAd, 0));
-            var nextDay = next.Step() ? StoreKeys.QuarterOfBucket(next.Int64(0)) / StoreKeys.QuartersPerDay : end;
+            var nextDay = next.Step() ? StoreKeys.QuarterOfBucket(next.Int64(0)) / StoredTime.QuartersPerDay : end;
             next.Reset();
             if (nextDay > _frontier.Day)
             {
@@ -131,8 +127,8 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
     {
         Span<ClickTotals> single = stackalloc ClickTotals[1];
         var sums = endAd - firstAd == 1 ? single : new ClickTotals[endAd - firstAd];
-        var firstMinute = quarter * StoreKeys.MinutesPerQuarter;
-        for (var minute = firstMinute; minute < firstMinute + StoreKeys.MinutesPerQuarter; minute++)
+        var firstMinute = quarter * StoredTime.MinutesPerQuarter;
+        for (var minute = firstMinute; minute < firstMinute + StoredTime.MinutesPerQuarter; minute++)
         {
             _cells.Bind(1, StoreKeys.FirstCell(minute, firstAd)).Bind(2, StoreKeys.LastCell(minute, endAd - 1));
             while (_cells.Step())
@@ -150,7 +146,7 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
         {
             if (sums[i] != default)
             {
-                Totals.Bind(_putQuarter.Bind(1, StoreKeys.Quarter(quarter, firstAd + i)), 2, sums[i]);
+                RollupRow.Bind(_putQuarter.Bind(1, StoreKeys.Quarter(quarter, firstAd + i)), 2, sums[i]);
                 _putQuarter.Run();
                 rows++;
             }
@@ -169,7 +165,7 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
             : database.Prepare(
                 "SELECT ad, outcome, count(*) FROM late_clicks WHERE minute >= ?1 AND minute < ?2 AND ad >= ?3 AND ad < ?4 GROUP BY ad, outcome")
                 .Bind(3, firstAd).Bind(4, endAd);
-        late.Bind(1, firstMinute).Bind(2, firstMinute + StoreKeys.MinutesPerQuarter);
+        late.Bind(1, firstMinute).Bind(2, firstMinute + StoredTime.MinutesPerQuarter);
         while (late.Step())
         {
             sums[late.Int32(0) - firstAd] += Totals.Of((Clicks.ClickOutcome)late.Int32(1), late.Int64(2));
@@ -183,7 +179,7 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
     {
         var quarters = database.Prepare(
             "SELECT bucket, clicks, duplicates, late, bot, expired, inactive_ad FROM quarter_clicks WHERE bucket >= ?1 AND bucket < ?2");
-        quarters.Bind(1, StoreKeys.QuarterOfDay(day, firstAd, 0)).Bind(2, StoreKeys.QuarterOfDay(day, endAd - 1, StoreKeys.QuartersPerDay));
+        quarters.Bind(1, StoreKeys.QuarterOfDay(day, firstAd, 0)).Bind(2, StoreKeys.QuarterOfDay(day, endAd - 1, StoredTime.QuartersPerDay));
         var (rows, ad, sum) = (0, -1, default(ClickTotals));
         reachedAd = endAd;
         while (quarters.Step())
@@ -200,7 +196,7 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
                 }
             }
 
-            sum += Totals.Read(quarters, 1);
+            sum += RollupRow.Read(quarters, 1);
         }
 
         quarters.Reset();
@@ -214,7 +210,7 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
             return 0;
         }
 
-        Totals.Bind(_putDay.Bind(1, StoreKeys.Day(day, ad)), 2, sum);
+        RollupRow.Bind(_putDay.Bind(1, StoreKeys.Day(day, ad)), 2, sum);
         _putDay.Run();
         return 1;
     }
@@ -222,28 +218,13 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
     private int NextQuarterWithClicks()
     {
         var nextCell = database.Prepare("SELECT cell FROM minute_cells WHERE cell >= ?1 ORDER BY cell LIMIT 1")
-            .Bind(1, StoreKeys.FirstCell((long)_frontier.Quarter * StoreKeys.MinutesPerQuarter, 0));
+            .Bind(1, StoreKeys.FirstCell((long)_frontier.Quarter * StoredTime.MinutesPerQuarter, 0));
         var minute = nextCell.Step() ? StoreKeys.MinuteOfCell(nextCell.Int64(0)) : int.MaxValue;
         nextCell.Reset();
         var nextLate = database.Prepare("SELECT minute FROM late_clicks WHERE minute >= ?1 ORDER BY minute LIMIT 1")
-            .Bind(1, (long)_frontier.Quarter * StoreKeys.MinutesPerQuarter);
+            .Bind(1, (long)_frontier.Quarter * StoredTime.MinutesPerQuarter);
         minute = nextLate.Step() ? Math.Min(minute, nextLate.Int32(0)) : minute;
         nextLate.Reset();
-        return minute / StoreKeys.MinutesPerQuarter;
-    }
-
-    /// <summary>The first quarter in which the clocks of the partitions still let clicks in.</summary>
-    private int FirstLiveQuarter()
-    {
-        if (ProgressRows.CurrentLog(database) is not { } log)
-        {
-            return 0;
-        }
-
-        var closed = ProgressRows.Read(database, log.Epoch).ConvertAll(row => row.ClockMs - row.AllowedLatenessMs);
-        var slowest = closed.Count < log.Partitions ? 0 : closed.Min();
-        var fastest = closed.Count == 0 ? 0 : closed.Max();
-        var closedMs = Math.Max(slowest, fastest - (long)LongestWait.TotalMilliseconds);
-        return (int)Math.Clamp(closedMs / MsPerQuarter, 0, StoreKeys.EndOfMinutes / StoreKeys.MinutesPerQuarter);
+        return minute / StoredTime.MinutesPerQuarter;
     }
 }

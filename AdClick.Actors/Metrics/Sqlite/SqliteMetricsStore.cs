@@ -6,7 +6,7 @@ namespace AdClick.Actors.Metrics.Sqlite;
 /// Metrics and catalogue in one SQLite file: one connection that writes, a few that read, none of them on the thread pool. The file belongs to one
 /// process.
 /// </summary>
-public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IAsyncDisposable
+public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IRollupStore, IAsyncDisposable
 {
     /// <summary>Files up to this size are checked from end to end when they are opened; a larger one would hold up the start.</summary>
     private const long MaxBytesCheckedAtOpen = 256L * 1024 * 1024;
@@ -62,7 +62,7 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IAsyncD
     /// <exception cref="ArgumentException">A count or late click is out of range.</exception>
     public Task FlushAsync(PartitionFlush flush, CancellationToken cancellationToken)
     {
-        FlushWriter.Validate(flush);
+        FlushRules.Validate(flush);
         return _writer.RunAsync(
             database =>
             {
@@ -89,10 +89,7 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IAsyncD
         return _readers.RunAsync(database => SqliteQuery.Answer(database, query, range, cancellationToken), cancellationToken);
     }
 
-    /// <summary>
-    /// One step of the rollup job: computes about <paramref name="maxBuckets"/> buckets in one transaction, those first that changed since they were
-    /// rolled up, then those that have ended. Returns how many; 0 when there is nothing to do now.
-    /// </summary>
+    /// <inheritdoc/>
     public Task<int> RecomputeRollupsAsync(int maxBuckets, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBuckets);
@@ -119,11 +116,7 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IAsyncD
     /// <exception cref="ArgumentException">The hash has not 32 bytes.</exception>
     public Task<bool> TryAddKeyAsync(ApiKey key, CancellationToken cancellationToken)
     {
-        if (key.Hash.Length != 32)
-        {
-            throw new ArgumentException($"The hash of key '{key.Name}' has {key.Hash.Length} bytes in place of 32.", nameof(key));
-        }
-
+        CatalogueRules.Validate(key);
         return _writer.RunAsync(database => SqliteCatalogue.TryAddKey(database, key), cancellationToken);
     }
 

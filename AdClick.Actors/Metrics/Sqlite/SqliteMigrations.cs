@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Reflection;
 
 namespace AdClick.Actors.Metrics.Sqlite;
 
@@ -9,10 +8,10 @@ namespace AdClick.Actors.Metrics.Sqlite;
 /// </summary>
 internal static class SqliteMigrations
 {
-    private const string Folder = ".Metrics.Sqlite.Migrations.";
+    private static readonly IReadOnlyList<MigrationScript> Scripts = MigrationScript.InFolder("Metrics.Sqlite.Migrations");
 
     /// <summary>Version of the newest script.</summary>
-    public static int NewestVersion => Scripts()[^1].Version;
+    public static int NewestVersion => Scripts[^1].Version;
 
     /// <summary>Refuses a database that this program can't use, without changing it.</summary>
     /// <exception cref="MetricsStoreDamagedException">The database was written by a newer program, or isn't one of ours.</exception>
@@ -41,18 +40,18 @@ internal static class SqliteMigrations
         database.Execute(
             "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, script TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT");
         var stored = Version(database);
-        foreach (var (version, name) in Scripts())
+        foreach (var script in Scripts)
         {
-            if (version <= stored)
+            if (script.Version <= stored)
             {
                 continue;
             }
 
             database.Execute("BEGIN IMMEDIATE");
-            database.Execute(Read(name));
+            database.Execute(script.Read());
             database.Prepare("INSERT INTO schema_version VALUES (?1, ?2, ?3)")
-                .Bind(1, version)
-                .Bind(2, FileName(name))
+                .Bind(1, script.Version)
+                .Bind(2, script.Name)
                 .Bind(3, time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture))
                 .Run();
             database.Execute("COMMIT");
@@ -63,20 +62,4 @@ internal static class SqliteMigrations
         database.ReadInt64("SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'") > 0;
 
     private static long Version(SqliteDatabase database) => HasVersions(database) ? database.ReadInt64("SELECT max(version) FROM schema_version") : 0;
-
-    private static List<(int Version, string Name)> Scripts() =>
-    [
-        .. Assembly.GetExecutingAssembly().GetManifestResourceNames()
-            .Where(name => name.Contains(Folder, StringComparison.Ordinal))
-            .Select(name => (int.Parse(FileName(name).AsSpan(0, 4), CultureInfo.InvariantCulture), name))
-            .Order(),
-    ];
-
-    private static string FileName(string resource) => resource[(resource.IndexOf(Folder, StringComparison.Ordinal) + Folder.Length)..];
-
-    private static string Read(string name)
-    {
-        using var reader = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!);
-        return reader.ReadToEnd();
-    }
 }

@@ -7,70 +7,30 @@ internal static class SqliteQuery
     public static ClickReport Answer(SqliteDatabase database, ClickQuery query, AlignedRange range, CancellationToken cancellationToken)
     {
         var reader = new ClickReader(database, cancellationToken);
-        var completeness = Completeness.Read(database);
-        var report = new ClickReport
-        {
-            From = range.From,
-            To = range.To,
-            CompleteThrough = DateTimeOffset.FromUnixTimeMilliseconds(completeness.ThroughMs),
-            Total = default,
-            Series = [],
-        };
+        var log = ProgressRows.CurrentLog(database);
+        var builder = new ReportBuilder(query, range, Completeness.Of(log, log is null ? [] : ProgressRows.Read(database, log.Epoch)));
         var ads = FindAds(database, query);
         var (firstMinute, endMinute) = reader.StoredMinutes();
-        if (query.GroupByAd)
+        if (!query.GroupByAd)
         {
-            return Group(report, query, ads, reader, range, (firstMinute, endMinute), completeness);
+            var sink = new SeriesSink(range);
+            reader.Read([.. ads.Keys], QueryPlan.Of(range.BoundaryMinutes, firstMinute, endMinute), sink);
+            return builder.OfSeries(sink.Sums);
         }
 
-        var sink = new SeriesSink(range);
-        reader.Read([.. ads.Keys], QueryPlan.Of(range.BoundaryMinutes, firstMinute, endMinute), sink);
-        return report with { Total = Sum(sink.Sums), Series = ToSeries(sink.Sums, query, range, completeness) };
-    }
-
-    private static ClickReport Group(
-        ClickReport report,
-        ClickQuery query,
-        Dictionary<int, string> ads,
-        ClickReader reader,
-        AlignedRange range,
-        (int First, int End) stored,
-        Completeness completeness)
-    {
         // The sums of all ads, which need no buckets, say which ads are the largest; only those are read again by bucket.
-        var boundaries = range.BoundaryMinutes;
         var sums = new AdsSink();
-        reader.Read([.. ads.Keys], boundaries.IsEmpty ? [] : QueryPlan.Of([boundaries[0], boundaries[^1]], stored.First, stored.End), sums);
-        var largest = ads
-            .Where(ad => sums[ad.Key] != default)
-            .OrderByDescending(ad => sums[ad.Key].Clicks)
-            .ThenBy(ad => ad.Value, StringComparer.Ordinal)
-            .ToList();
-
-        var plan = QueryPlan.Of(boundaries, stored.First, stored.End);
-        var groups = new List<AdClicks>();
-        var buckets = 0;
-        foreach (var (ad, adId) in largest.Take(query.Top))
+        reader.Read([.. ads.Keys], QueryPlan.Of(range.Whole, firstMinute, endMinute), sums);
+        builder.SetSums(ads, sums);
+        var plan = QueryPlan.Of(range.BoundaryMinutes, firstMinute, endMinute);
+        foreach (var ad in builder.Largest)
         {
             var sink = new SeriesSink(range);
             reader.Read([ad], plan, sink);
-            var series = ToSeries(sink.Sums, query, range, completeness);
-            groups.Add(new AdClicks(adId, sums[ad], series));
-            buckets += series.Count;
-            if (buckets > ClickQuery.MaxBuckets)
-            {
-                throw new TooManyBucketsException(
-                    $"The answer would hold more than {ClickQuery.MaxBuckets} buckets in all its groups: narrow the range, or ask for a coarser "
-                    + "granularity or a smaller 'top'.");
-            }
+            builder.AddGroup(ad, sink.Sums);
         }
 
-        return report with
-        {
-            Total = Sum(largest.Select(ad => sums[ad.Key])),
-            Groups = groups,
-            Others = Sum(largest.Skip(query.Top).Select(ad => sums[ad.Key])),
-        };
+        return builder.OfGroups();
     }
 
     /// <summary>The ads that the question is about, by number. An ad that was never counted nor catalogued has none.</summary>
@@ -96,20 +56,4 @@ internal static class SqliteQuery
         read.Reset();
         return ads;
     }
-
-    private static List<ClickBucket> ToSeries(ClickTotals[] sums, ClickQuery query, AlignedRange range, Completeness completeness)
-    {
-        var series = new List<ClickBucket>();
-        for (var i = 0; i < sums.Length; i++)
-        {
-            if (query.FillZero || sums[i] != default)
-            {
-                series.Add(new ClickBucket(range.StartOf(i), completeness.StateOf(range.StartOf(i + 1)), sums[i]));
-            }
-        }
-
-        return series;
-    }
-
-    private static ClickTotals Sum(IEnumerable<ClickTotals> parts) => parts.Aggregate(default(ClickTotals), (sum, part) => sum + part);
 }

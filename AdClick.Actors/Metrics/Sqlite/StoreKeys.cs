@@ -8,22 +8,10 @@ namespace AdClick.Actors.Metrics.Sqlite;
 /// </summary>
 /// <remarks>
 /// minute_cells: minute 27 bits, ad 27, sub-shard 6, outcome 3. quarter_clicks: day, ad 27, quarter of the day 7. day_clicks: ad, day 18.
-/// rollup_marks: ad, quarter 24. Minutes end in the year 2225, as they do in a checkpoint's counters.
+/// rollup_marks: ad, quarter 24.
 /// </remarks>
 internal static class StoreKeys
 {
-    /// <summary>Minutes in a quarter of an hour.</summary>
-    public const int MinutesPerQuarter = 15;
-
-    /// <summary>Quarters of an hour in a UTC day.</summary>
-    public const int QuartersPerDay = 96;
-
-    /// <summary>Minutes in a UTC day.</summary>
-    public const int MinutesPerDay = 24 * 60;
-
-    /// <summary>Minutes that can be stored are below this.</summary>
-    public const int EndOfMinutes = 1 << 27;
-
     /// <summary>Ad numbers are below this.</summary>
     public const int EndOfAds = 1 << AdBits;
 
@@ -50,13 +38,13 @@ internal static class StoreKeys
     public static ClickOutcome OutcomeOfCell(long cell) => (ClickOutcome)(cell & ((1 << OutcomeBits) - 1));
 
     public static long Quarter(int quarter, int ad) =>
-        QuarterOfDay(quarter / QuartersPerDay, ad, quarter % QuartersPerDay);
+        QuarterOfDay(quarter / StoredTime.QuartersPerDay, ad, quarter % StoredTime.QuartersPerDay);
 
     public static long QuarterOfDay(int day, int ad, int quarterOfDay) =>
         ((long)day << (AdBits + QuarterOfDayBits)) | ((long)ad << QuarterOfDayBits) | (uint)quarterOfDay;
 
     public static int QuarterOfBucket(long bucket) =>
-        ((int)(bucket >> (AdBits + QuarterOfDayBits)) * QuartersPerDay) + (int)(bucket & ((1 << QuarterOfDayBits) - 1));
+        ((int)(bucket >> (AdBits + QuarterOfDayBits)) * StoredTime.QuartersPerDay) + (int)(bucket & ((1 << QuarterOfDayBits) - 1));
 
     public static int AdOfQuarterBucket(long bucket) => (int)(bucket >> QuarterOfDayBits) & (EndOfAds - 1);
 

@@ -8,7 +8,7 @@ namespace AdClick.Tests.Metrics.Sqlite;
 
 public sealed class SqliteOutageTests
 {
-    private static readonly int Minute = SqliteStoreFile.Minute("2026-11-24T01:02Z");
+    private static readonly int Minute = TestStore.Minute("2026-11-24T01:02Z");
 
     [Fact]
     public async Task A_full_disk_leaves_nothing_half_written_and_all_goes_on_when_there_is_room()

@@ -3,16 +3,16 @@ using AdClick.Actors.Metrics;
 using AdClick.Tests.Support;
 using Xunit;
 
-namespace AdClick.Tests.Metrics.Sqlite;
+namespace AdClick.Tests.Metrics;
 
-public sealed class SqliteQueryTests
+public sealed class QueryTests
 {
-    [Fact]
-    public async Task Empty_buckets_are_left_out_unless_asked_for()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task Empty_buckets_are_left_out_unless_asked_for(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync();
+        await using var file = await TestStore.OpenAsync(kind);
         await file.FlushAsync(Accepted("a1", "2026-11-24T01:02Z", 2), Accepted("a1", "2026-11-24T01:04Z", 3));
-        var query = SqliteStoreFile.Ask("a1", "2026-11-24T01:01Z", "2026-11-24T01:06Z");
+        var query = TestStore.Ask("a1", "2026-11-24T01:01Z", "2026-11-24T01:06Z");
 
         var report = await file.Store.QueryAsync(query, default);
         Assert.Equal(["01:02 2", "01:04 3"], Show(report.Series));
@@ -22,12 +22,12 @@ public sealed class SqliteQueryTests
         Assert.Equal(["01:01 0", "01:02 2", "01:03 0", "01:04 3", "01:05 0"], Show(filled.Series));
     }
 
-    [Fact]
-    public async Task A_range_without_length_has_an_empty_series()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task A_range_without_length_has_an_empty_series(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync();
+        await using var file = await TestStore.OpenAsync(kind);
         await file.FlushAsync(Accepted("a1", "2026-11-24T01:02Z", 2));
-        var query = SqliteStoreFile.Ask("a1", "2026-11-24T01:02Z", "2026-11-24T01:02Z") with { FillZero = true };
+        var query = TestStore.Ask("a1", "2026-11-24T01:02Z", "2026-11-24T01:02Z") with { FillZero = true };
 
         var report = await file.Store.QueryAsync(query, default);
         Assert.Empty(report.Series);
@@ -35,22 +35,22 @@ public sealed class SqliteQueryTests
         Assert.Empty((await file.Store.QueryAsync(query with { AdId = null, AdvertiserId = "v1", GroupByAd = true }, default)).Groups!);
     }
 
-    [Fact]
-    public async Task An_ad_that_nobody_knows_has_no_clicks()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task An_ad_that_nobody_knows_has_no_clicks(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync();
+        await using var file = await TestStore.OpenAsync(kind);
 
-        var query = SqliteStoreFile.Ask("nobody", "2026-11-24T01:02Z", "2026-11-24T01:04Z") with { FillZero = true };
+        var query = TestStore.Ask("nobody", "2026-11-24T01:02Z", "2026-11-24T01:04Z") with { FillZero = true };
         var report = await file.Store.QueryAsync(query, default);
         Assert.Equal(2, report.Series.Count);
         Assert.Equal(default, report.Total);
         Assert.Equal(DateTimeOffset.UnixEpoch, report.CompleteThrough);
     }
 
-    [Fact]
-    public async Task Days_of_23_and_25_hours_hold_the_clicks_of_their_date()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task Days_of_23_and_25_hours_hold_the_clicks_of_their_date(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync();
+        await using var file = await TestStore.OpenAsync(kind);
         await file.FlushAsync(
             Accepted("a1", "2026-03-28T22:59Z", 1), // 23:59 on the 28th in Berlin
             Accepted("a1", "2026-03-28T23:00Z", 10), // midnight
@@ -73,10 +73,10 @@ public sealed class SqliteQueryTests
             report.Series.Select(bucket => (bucket.Start.ToString("yyyy-MM-ddTHH:mm", null), bucket.Totals.Clicks));
     }
 
-    [Fact]
-    public async Task An_advertiser_is_the_sum_of_its_ads()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task An_advertiser_is_the_sum_of_its_ads(StoreKind kind)
     {
-        await using var file = await FileWithAdvertiserAsync();
+        await using var file = await FileWithAdvertiserAsync(kind);
         var query = Advertiser("v1");
 
         var report = await file.Store.QueryAsync(query, default);
@@ -87,10 +87,10 @@ public sealed class SqliteQueryTests
         Assert.Equal(0, (await file.Store.QueryAsync(query with { AdvertiserId = "v3" }, default)).Total.Clicks);
     }
 
-    [Fact]
-    public async Task Grouped_by_ad_the_largest_come_first_and_the_rest_are_others()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task Grouped_by_ad_the_largest_come_first_and_the_rest_are_others(StoreKind kind)
     {
-        await using var file = await FileWithAdvertiserAsync();
+        await using var file = await FileWithAdvertiserAsync(kind);
         var query = Advertiser("v1") with { GroupByAd = true };
 
         var all = await file.Store.QueryAsync(query, default);
@@ -106,10 +106,10 @@ public sealed class SqliteQueryTests
         Assert.Equal(131, top.Total.Clicks);
     }
 
-    [Fact]
-    public async Task The_buckets_of_all_groups_together_are_limited()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task The_buckets_of_all_groups_together_are_limited(StoreKind kind)
     {
-        await using var file = await FileWithAdvertiserAsync();
+        await using var file = await FileWithAdvertiserAsync(kind);
         var to = DateTimeOffset.Parse("2026-11-24T01:00Z", null).AddMinutes(3_334);
         var query = Advertiser("v1") with { GroupByAd = true, FillZero = true, To = to };
 
@@ -119,20 +119,20 @@ public sealed class SqliteQueryTests
         await Assert.ThrowsAsync<ArgumentException>(() => file.Store.QueryAsync(query with { To = query.From.AddMinutes(10_001) }, default));
     }
 
-    [Fact]
-    public async Task An_advertiser_with_most_of_the_ads_gets_the_same_answer_by_another_way()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task An_advertiser_with_most_of_the_ads_gets_the_same_answer_by_another_way(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync();
+        await using var file = await TestStore.OpenAsync(kind);
         var random = new Random(7);
         var counts = new List<MinuteCount>();
         for (var ad = 0; ad < 200; ad++)
         {
             // Every second ad; enough of them that minutes are scanned rather than sought.
             var isMine = ad % 2 == 0;
-            await file.Store.PutAdAsync(new Ad($"a{ad}", isMine ? "v1" : "v2", "n", "http://x", AdStatus.Active, null), default);
+            await file.Catalogue.PutAdAsync(new Ad($"a{ad}", isMine ? "v1" : "v2", "n", "http://x", AdStatus.Active, null), default);
             for (var i = 0; i < 20; i++)
             {
-                var minute = SqliteStoreFile.Minute("2026-11-20T00:00Z") + (i * 400) + random.Next(400);
+                var minute = TestStore.Minute("2026-11-20T00:00Z") + (i * 400) + random.Next(400);
                 counts.Add(new MinuteCount($"a{ad}", 0, minute, ClickOutcome.Accepted, i + 1));
             }
         }
@@ -142,7 +142,7 @@ public sealed class SqliteQueryTests
         await file.SetClockAsync("2026-11-23T10:30Z"); // so that some quarters are rolled up, some are not
         for (var step = 0; step < 12; step++)
         {
-            await file.Store.RecomputeRollupsAsync(101, default); // 101 ads at a time: mostly it stops in the middle of a quarter
+            await file.Rollups.RecomputeRollupsAsync(101, default); // 101 ads at a time: mostly it stops in the middle of a quarter
             var query = Advertiser("v1", "2026-11-19T00:00Z", "2026-11-27T00:00Z");
             foreach (var granularity in (Granularity[])[Granularity.QuarterHour, Granularity.Day])
             {
@@ -157,11 +157,11 @@ public sealed class SqliteQueryTests
         }
     }
 
-    [Fact]
-    public async Task Complete_is_what_every_gateway_has_handed_in_everywhere()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task Complete_is_what_every_gateway_has_handed_in_everywhere(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync(partitions: 2);
-        const long Hour = SqliteStoreFile.LatenessMs;
+        await using var file = await TestStore.OpenAsync(kind, partitions: 2);
+        const long Hour = TestStore.LatenessMs;
 
         await Flush(0, 10 * Hour, new GatewayMark("g1", 10 * Hour, (10 * Hour) - 700), new GatewayMark("g2", (10 * Hour) - 5, (10 * Hour) - 900));
         Assert.Equal(0, await CompleteThrough()); // the other partition has not said anything
@@ -181,18 +181,18 @@ public sealed class SqliteQueryTests
             (await file.AskAsync("a1", "2026-11-24T01:00Z", "2026-11-24T02:00Z")).CompleteThrough.ToUnixTimeMilliseconds();
     }
 
-    [Fact]
-    public async Task A_bucket_is_final_when_every_clock_has_passed_its_end_by_more_than_the_lateness()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task A_bucket_is_final_when_every_clock_has_passed_its_end_by_more_than_the_lateness(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync(partitions: 2);
+        await using var file = await TestStore.OpenAsync(kind, partitions: 2);
         await file.FlushAsync(Accepted("a1", "2026-11-24T01:02Z", 1), Accepted("a1", "2026-11-24T01:03Z", 1));
         var end = DateTimeOffset.Parse("2026-11-24T01:03Z", null).ToUnixTimeMilliseconds(); // of the first bucket
 
-        await Clock(0, end + SqliteStoreFile.LatenessMs + 1);
-        await Clock(1, end + SqliteStoreFile.LatenessMs);
+        await Clock(0, end + TestStore.LatenessMs + 1);
+        await Clock(1, end + TestStore.LatenessMs);
         Assert.Equal([BucketState.Live, BucketState.Live], await States());
 
-        await Clock(1, end + SqliteStoreFile.LatenessMs + 1);
+        await Clock(1, end + TestStore.LatenessMs + 1);
         Assert.Equal([BucketState.Final, BucketState.Live], await States());
 
         Task Clock(int partition, long clockMs) =>
@@ -201,42 +201,15 @@ public sealed class SqliteQueryTests
             (await file.AskAsync("a1", "2026-11-24T01:00Z", "2026-11-24T02:00Z")).Series.Select(bucket => bucket.State);
     }
 
-    [Fact]
-    public async Task A_question_that_is_taken_back_is_interrupted()
-    {
-        await using var file = await SqliteStoreFile.OpenAsync();
-
-        // A scan that would take minutes: a million rows are multiplied with each other.
-        using var cancellation = new CancellationTokenSource();
-        using var readers = new AdClick.Actors.Metrics.Sqlite.SqliteReaders(file.File, 1);
-        var started = new TaskCompletionSource();
-        var endless = readers.RunAsync(
-            database =>
-            {
-                started.SetResult();
-                return database.ReadInt64("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
-            },
-            cancellation.Token);
-        var waiting = readers.RunAsync(_ => 1, cancellation.Token);
-        await started.Task.WaitAsync(TimeSpan.FromSeconds(30));
-        await cancellation.CancelAsync();
-
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => endless.WaitAsync(TimeSpan.FromSeconds(30)));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.WaitAsync(TimeSpan.FromSeconds(30)));
-
-        // The connection goes on with the next question.
-        Assert.Equal(1, await readers.RunAsync(database => database.ReadInt64("SELECT 1"), default));
-    }
-
     private static ClickQuery Advertiser(string advertiserId, string from = "2026-11-24T01:00Z", string to = "2026-11-24T02:00Z") =>
-        SqliteStoreFile.Ask("", from, to) with { AdId = null, AdvertiserId = advertiserId };
+        TestStore.Ask("", from, to) with { AdId = null, AdvertiserId = advertiserId };
 
-    private static async Task<SqliteStoreFile> FileWithAdvertiserAsync()
+    private static async Task<TestStore> FileWithAdvertiserAsync(StoreKind kind)
     {
-        var file = await SqliteStoreFile.OpenAsync();
+        var file = await TestStore.OpenAsync(kind);
         foreach (var (ad, advertiser) in ((string, string)[])[("a1", "v1"), ("a2", "v1"), ("a3", "v1"), ("a4", "v2"), ("quiet", "v1")])
         {
-            await file.Store.PutAdAsync(new Ad(ad, advertiser, "n", "http://x", AdStatus.Active, null), default);
+            await file.Catalogue.PutAdAsync(new Ad(ad, advertiser, "n", "http://x", AdStatus.Active, null), default);
         }
 
         await file.FlushAsync(
@@ -249,7 +222,7 @@ public sealed class SqliteQueryTests
     }
 
     private static MinuteCount Accepted(string adId, string time, long clicks) =>
-        new(adId, 0, SqliteStoreFile.Minute(time), ClickOutcome.Accepted, clicks);
+        new(adId, 0, TestStore.Minute(time), ClickOutcome.Accepted, clicks);
 
     private static IEnumerable<string> Show(IReadOnlyList<ClickBucket> series) =>
         series.Select(bucket => $"{bucket.Start:HH:mm} {bucket.Totals.Clicks}");

@@ -1,6 +1,6 @@
 using AdClick.Actors.ClickLog;
 
-namespace AdClick.Actors.Metrics.Sqlite;
+namespace AdClick.Actors.Metrics;
 
 /// <summary>What the progress of all partitions says about the truth of an answer (I5).</summary>
 /// <param name="ThroughMs">Time before which no gateway still holds a click that the store lacks, Unix milliseconds.</param>
@@ -10,12 +10,11 @@ internal readonly record struct Completeness(long ThroughMs, long FinalBeforeMs)
     /// <summary>While a partition has not said anything, nothing is known.</summary>
     public static readonly Completeness Unknown;
 
-    public static Completeness Read(SqliteDatabase database) =>
-        ProgressRows.CurrentLog(database) is { } log ? Of(log, ProgressRows.Read(database, log.Epoch)) : Unknown;
-
-    private static Completeness Of(LogIdentity log, List<PartitionProgress> partitions)
+    /// <param name="log">The log that the store belongs to, or null while no partition was ever acquired.</param>
+    /// <param name="partitions">Its progress rows.</param>
+    public static Completeness Of(LogIdentity? log, IReadOnlyCollection<PartitionProgress> partitions)
     {
-        if (partitions.Count < log.Partitions)
+        if (log is null || partitions.Count < log.Partitions)
         {
             return Unknown;
         }

@@ -4,14 +4,14 @@ using AdClick.Actors.Metrics;
 using AdClick.Tests.Support;
 using Xunit;
 
-namespace AdClick.Tests.Metrics.Sqlite;
+namespace AdClick.Tests.Metrics;
 
-public sealed class SqliteOwnershipTests
+public sealed class OwnershipTests
 {
-    [Fact]
-    public async Task Every_owner_gets_a_higher_epoch_and_what_the_last_one_left()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task Every_owner_gets_a_higher_epoch_and_what_the_last_one_left(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync(partitions: 2);
+        await using var file = await TestStore.OpenAsync(kind, partitions: 2);
         var progress = file.Progress(1) with { FlushedOffset = 40, CheckpointOffset = 30, PurgeBelow = 3, Marks = [new GatewayMark("g", 5, 4)] };
         await file.Store.FlushAsync(file.FlushOf() with { Progress = progress }, default);
 
@@ -23,10 +23,10 @@ public sealed class SqliteOwnershipTests
         Assert.Empty(await file.Store.ReadProgressAsync(Guid.NewGuid(), default));
     }
 
-    [Fact]
-    public async Task A_log_with_another_number_of_partitions_is_refused()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task A_log_with_another_number_of_partitions_is_refused(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync(partitions: 4);
+        await using var file = await TestStore.OpenAsync(kind, partitions: 4);
 
         foreach (var partitions in (int[])[2, 8])
         {
@@ -39,10 +39,10 @@ public sealed class SqliteOwnershipTests
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => file.Store.AcquireAsync(file.Log, 4, default));
     }
 
-    [Fact]
-    public async Task Another_log_is_refused_once_something_was_counted()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task Another_log_is_refused_once_something_was_counted(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync();
+        await using var file = await TestStore.OpenAsync(kind);
         await file.FlushAsync(new MinuteCount("a1", 0, 1000, ClickOutcome.Accepted, 1));
 
         var other = new LogIdentity(Guid.NewGuid(), 1);
@@ -55,10 +55,10 @@ public sealed class SqliteOwnershipTests
         await file.FlushAsync(); // the owner of the stored log is still the owner
     }
 
-    [Fact]
-    public async Task A_log_of_which_nothing_was_read_gives_way_to_another()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task A_log_of_which_nothing_was_read_gives_way_to_another(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync();
+        await using var file = await TestStore.OpenAsync(kind);
         var other = new LogIdentity(Guid.NewGuid(), 2);
 
         Assert.Equal(1, (await file.Store.AcquireAsync(other, 1, default)).OwnerEpoch);

@@ -3,20 +3,19 @@ using AdClick.Actors.Metrics;
 using AdClick.Tests.Support;
 using FsCheck;
 using FsCheck.Fluent;
-using FsCheck.Xunit;
 using Xunit;
 
-namespace AdClick.Tests.Metrics.Sqlite;
+namespace AdClick.Tests.Metrics;
 
-public sealed class SqliteRollupTests
+public sealed class RollupTests
 {
     private static readonly string[] Zones =
         ["UTC", "Europe/London", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Asia/Kolkata", "Australia/Lord_Howe", "Africa/Monrovia"];
 
-    [Fact]
-    public async Task Nothing_is_rolled_up_before_the_clocks_have_passed_it_by_the_lateness()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task Nothing_is_rolled_up_before_the_clocks_have_passed_it_by_the_lateness(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync(partitions: 2);
+        await using var file = await TestStore.OpenAsync(kind, partitions: 2);
         await file.FlushAsync(Accepted("a1", "2026-11-24T01:02Z", 1));
         Assert.Equal(0, await file.RollUpAllAsync());
 
@@ -33,10 +32,10 @@ public sealed class SqliteRollupTests
         Assert.Equal(0, await file.RollUpAllAsync());
     }
 
-    [Fact]
-    public async Task A_partition_that_stands_still_holds_the_rollups_back_for_six_hours()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task A_partition_that_stands_still_holds_the_rollups_back_for_six_hours(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync(partitions: 2);
+        await using var file = await TestStore.OpenAsync(kind, partitions: 2);
         await file.FlushAsync(Accepted("a1", "2026-11-24T01:02Z", 1));
         await Clock("2026-11-24T08:14:59Z");
         Assert.Equal(0, await file.RollUpAllAsync());
@@ -53,10 +52,10 @@ public sealed class SqliteRollupTests
             file.FlushOf() with { Progress = file.Progress(0, clockMs: DateTimeOffset.Parse(time, null).ToUnixTimeMilliseconds()) }, default);
     }
 
-    [Fact]
-    public async Task What_changes_after_it_was_rolled_up_is_marked_read_from_minutes_and_computed_again()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task What_changes_after_it_was_rolled_up_is_marked_read_from_minutes_and_computed_again(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync();
+        await using var file = await TestStore.OpenAsync(kind);
         await file.FlushAsync(Accepted("a1", "2026-11-20T01:02Z", 1), Accepted("a2", "2026-11-20T01:02Z", 1));
         await file.SetClockAsync("2026-11-24T00:00Z");
         await file.RollUpAllAsync();
@@ -76,16 +75,16 @@ public sealed class SqliteRollupTests
                 Assert.Equal(new ClickTotals(3, 0, 1, 0, 0, 0), report.Total);
             }
 
-            Assert.Equal(expectedMarks > 0 ? 1 : 0, await file.Store.RecomputeRollupsAsync(1, default));
+            Assert.Equal(expectedMarks > 0 ? 1 : 0, await file.Rollups.RecomputeRollupsAsync(1, default));
         }
 
         Assert.Equal(1, await file.ReadAsync("SELECT count(*) FROM day_clicks WHERE clicks = 3 AND late = 1"));
     }
 
-    [Fact]
-    public async Task A_rolled_up_bucket_is_read_from_the_rollup()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task A_rolled_up_bucket_is_read_from_the_rollup(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync();
+        await using var file = await TestStore.OpenAsync(kind);
         await file.FlushAsync(Accepted("a1", "2026-11-20T01:02Z", 1));
         await file.SetClockAsync("2026-11-24T00:00Z");
         await file.RollUpAllAsync();
@@ -102,10 +101,10 @@ public sealed class SqliteRollupTests
         Assert.Equal(1, (await file.AskAsync("a1", "2026-11-20T00:00Z", "2026-11-20T02:00Z", Granularity.Minute, "Africa/Monrovia")).Total.Clicks);
     }
 
-    [Fact]
-    public async Task An_offset_that_is_no_multiple_of_15_minutes_is_read_from_minutes()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task An_offset_that_is_no_multiple_of_15_minutes_is_read_from_minutes(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync();
+        await using var file = await TestStore.OpenAsync(kind);
         await file.FlushAsync(Accepted("a1", "1971-06-01T00:43Z", 1), Accepted("a1", "1971-06-01T00:44Z", 10)); // Monrovia was at -00:44
         await file.SetClockAsync("1971-07-01T00:00Z");
         await file.RollUpAllAsync();
@@ -114,18 +113,20 @@ public sealed class SqliteRollupTests
         Assert.Equal([1, 10], report.Series.Select(bucket => bucket.Totals.Clicks));
     }
 
-    [Property(MaxTest = 30)]
-    public Property Whatever_is_rolled_up_the_answers_equal_those_from_the_raw_counts()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public void Whatever_is_rolled_up_the_answers_equal_those_from_the_raw_counts(StoreKind kind)
     {
-        var seeds = Gen.Choose(0, int.MaxValue).ToArbitrary();
-        return Prop.ForAll(seeds, seed => RunAsync(new Random(seed)).GetAwaiter().GetResult());
+        // Each run opens a store, which takes a server longer than a file.
+        var runs = kind == StoreKind.Sqlite ? 30 : 8;
+        Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed => RunAsync(kind, new Random(seed)).GetAwaiter().GetResult())
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(runs));
     }
 
     /// <summary>Flushes, late clicks, clocks and rollup steps in random order, with random questions in between, beside a plain dictionary.</summary>
-    private static async Task RunAsync(Random random)
+    private static async Task RunAsync(StoreKind kind, Random random)
     {
-        await using var file = await SqliteStoreFile.OpenAsync(partitions: 2);
-        var begin = SqliteStoreFile.Minute(random.Next(4) switch
+        await using var file = await TestStore.OpenAsync(kind, partitions: 2);
+        var begin = TestStore.Minute(random.Next(4) switch
         {
             0 => "2026-03-27T00:00Z", // Europe puts its clocks forward on the 29th
             1 => "2026-04-03T00:00Z", // Lord Howe puts them back on the 4th
@@ -136,7 +137,7 @@ public sealed class SqliteRollupTests
         string[] ads = ["a0", "a1", "a2", "a3", "a4"];
         foreach (var ad in ads[..3])
         {
-            await file.Store.PutAdAsync(new Ad(ad, "v1", "n", "http://x", AdStatus.Active, null), default);
+            await file.Catalogue.PutAdAsync(new Ad(ad, "v1", "n", "http://x", AdStatus.Active, null), default);
         }
 
         var counts = new Dictionary<(string Ad, int SubShard, int Minute, ClickOutcome Outcome), long>();
@@ -165,7 +166,7 @@ public sealed class SqliteRollupTests
                     [
                         .. Enumerable.Range(0, random.Next(6)).Select(_ => new LateClick(
                             random.Next(1000), ads[random.Next(ads.Length)], 0, begin + random.Next(Span), (ClickOutcome)random.Next(2, 7),
-                            default, 0)),
+                            default, 0)).DistinctBy(click => click.Offset),
                     ];
                     foreach (var click in lateClicks)
                     {
@@ -183,7 +184,7 @@ public sealed class SqliteRollupTests
                 default:
                     for (var steps = random.Next(12); steps > 0; steps--)
                     {
-                        await file.Store.RecomputeRollupsAsync(random.Next(1, 9), default);
+                        await file.Rollups.RecomputeRollupsAsync(random.Next(1, 9), default);
                     }
 
                     break;
@@ -214,7 +215,7 @@ public sealed class SqliteRollupTests
     }
 
     private static async Task CheckAsync(
-        SqliteStoreFile file,
+        TestStore file,
         ClickQuery query,
         Dictionary<(string Ad, int SubShard, int Minute, ClickOutcome Outcome), long> counts,
         IReadOnlyCollection<LateClick> late)
@@ -278,5 +279,5 @@ public sealed class SqliteRollupTests
     }
 
     private static MinuteCount Accepted(string adId, string time, long clicks) =>
-        new(adId, 0, SqliteStoreFile.Minute(time), ClickOutcome.Accepted, clicks);
+        new(adId, 0, TestStore.Minute(time), ClickOutcome.Accepted, clicks);
 }

@@ -1,7 +1,7 @@
-namespace AdClick.Actors.Metrics.Sqlite;
+namespace AdClick.Actors.Metrics;
 
 /// <summary>What a part of a range is read from.</summary>
-internal enum Source
+internal enum CountSource
 {
     /// <summary>Minute counts and late clicks.</summary>
     Minutes,
@@ -14,7 +14,7 @@ internal enum Source
 }
 
 /// <summary>A part of a range, in minutes since 1970, whole units of its source.</summary>
-internal readonly record struct Piece(Source Source, int Start, int End);
+internal readonly record struct Piece(CountSource Source, int Start, int End);
 
 /// <summary>Cuts a range into the coarsest pieces that lie within one bucket each, neighbours of one kind put together.</summary>
 internal static class QueryPlan
@@ -37,18 +37,18 @@ internal static class QueryPlan
 
     private static void Cut(List<Piece> pieces, int start, int end)
     {
-        var (days, daysEnd) = Inside(start, end, StoreKeys.MinutesPerDay);
+        var (days, daysEnd) = Inside(start, end, StoredTime.MinutesPerDay);
         CutQuarters(pieces, start, days);
-        Add(pieces, Source.Days, days, daysEnd);
+        Add(pieces, CountSource.Days, days, daysEnd);
         CutQuarters(pieces, daysEnd, end);
     }
 
     private static void CutQuarters(List<Piece> pieces, int start, int end)
     {
-        var (quarters, quartersEnd) = Inside(start, end, StoreKeys.MinutesPerQuarter);
-        Add(pieces, Source.Minutes, start, quarters);
-        Add(pieces, Source.Quarters, quarters, quartersEnd);
-        Add(pieces, Source.Minutes, quartersEnd, end);
+        var (quarters, quartersEnd) = Inside(start, end, StoredTime.MinutesPerQuarter);
+        Add(pieces, CountSource.Minutes, start, quarters);
+        Add(pieces, CountSource.Quarters, quarters, quartersEnd);
+        Add(pieces, CountSource.Minutes, quartersEnd, end);
     }
 
     // The whole units inside [start, end); where there is none, an empty range at its end.
@@ -59,7 +59,8 @@ internal static class QueryPlan
         return first < last ? (first, last) : (end, end);
     }
 
-    private static void Add(List<Piece> pieces, Source source, int start, int end)
+    /// <summary>Adds a piece, to the one before it where that is its like; nothing when it is empty.</summary>
+    public static void Add(List<Piece> pieces, CountSource source, int start, int end)
     {
         if (start >= end)
         {

@@ -3,24 +3,24 @@ using AdClick.Actors.Metrics;
 using AdClick.Tests.Support;
 using Xunit;
 
-namespace AdClick.Tests.Metrics.Sqlite;
+namespace AdClick.Tests.Metrics;
 
-public sealed class SqliteConcurrencyTests
+public sealed class ConcurrencyTests
 {
     /// <summary>
     /// Two ads get the same clicks in every flush, partly in quarters that are rolled up meanwhile. So in any one snapshot they have the same sum,
     /// whichever mixture of minutes, quarters and days it is read from; and from one snapshot to the next it never goes down.
     /// </summary>
-    [Fact]
-    public async Task Every_answer_is_one_snapshot_while_flushes_and_rollups_go_on()
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task Every_answer_is_one_snapshot_while_flushes_and_rollups_go_on(StoreKind kind)
     {
-        await using var file = await SqliteStoreFile.OpenAsync(partitions: 2);
+        await using var file = await TestStore.OpenAsync(kind, partitions: 2);
         foreach (var ad in (string[])["a1", "a2"])
         {
-            await file.Store.PutAdAsync(new Ad(ad, "v1", "n", "http://x", AdStatus.Active, null), default);
+            await file.Catalogue.PutAdAsync(new Ad(ad, "v1", "n", "http://x", AdStatus.Active, null), default);
         }
 
-        var begin = SqliteStoreFile.Minute("2026-11-20T00:00Z");
+        var begin = TestStore.Minute("2026-11-20T00:00Z");
         const int Span = 3 * 1440;
         const int Flushes = 120;
         using var done = new CancellationTokenSource();
@@ -29,7 +29,7 @@ public sealed class SqliteConcurrencyTests
             var all = 0L;
             while (!done.IsCancellationRequested)
             {
-                all += await file.Store.RecomputeRollupsAsync(7, default);
+                all += await file.Rollups.RecomputeRollupsAsync(7, default);
             }
 
             return all;

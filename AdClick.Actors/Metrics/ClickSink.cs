@@ -1,4 +1,4 @@
-namespace AdClick.Actors.Metrics.Sqlite;
+namespace AdClick.Actors.Metrics;
 
 /// <summary>Where clicks go that a question finds.</summary>
 internal abstract class ClickSink
@@ -42,4 +42,14 @@ internal sealed class AdsSink : ClickSink
     public ClickTotals this[int ad] => _sums.GetValueOrDefault(ad);
 
     public override void Add(int ad, int minute, in ClickTotals clicks) => _sums[ad] = _sums.GetValueOrDefault(ad) + clicks;
+}
+
+/// <summary>Sums by ad and bucket.</summary>
+internal sealed class AdSeriesSink(IEnumerable<int> ads, AlignedRange range) : ClickSink
+{
+    private readonly Dictionary<int, SeriesSink> _series = ads.ToDictionary(ad => ad, _ => new SeriesSink(range));
+
+    public ClickTotals[] this[int ad] => _series[ad].Sums;
+
+    public override void Add(int ad, int minute, in ClickTotals clicks) => _series[ad].Add(ad, minute, clicks);
 }

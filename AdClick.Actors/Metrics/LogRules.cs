@@ -1,0 +1,35 @@
+using System.Globalization;
+using AdClick.Actors.ClickLog;
+
+namespace AdClick.Actors.Metrics;
+
+/// <summary>A store counts one log (I2): absolute counts of another would be mixed up with those that are there.</summary>
+internal static class LogRules
+{
+    /// <summary>Whether the stored log gives way to another, because nothing was ever read from it.</summary>
+    /// <param name="database">What to call the database.</param>
+    /// <param name="stored">The log that the store belongs to.</param>
+    /// <param name="log">The log that is to be counted.</param>
+    /// <param name="progress">Progress in the stored log.</param>
+    /// <exception cref="LogMismatchException">The store belongs to another log, or to another number of partitions.</exception>
+    public static bool IsReplaced(string database, LogIdentity stored, LogIdentity log, IEnumerable<PartitionProgress> progress)
+    {
+        if (stored.Epoch == log.Epoch)
+        {
+            return stored.Partitions == log.Partitions
+                ? false
+                : throw new LogMismatchException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The {database} counts log {log.Epoch} in {stored.Partitions} partitions, but the log now has {log.Partitions}. The number of "
+                    + $"partitions is fixed when a log is created: set AdClick:Partitions back to {stored.Partitions}."));
+        }
+
+        // Of two numbers of one minute only the greater would stay.
+        return progress.Any(row => row.FlushedOffset > 0)
+            ? throw new LogMismatchException(
+                $"The {database} holds the counts of click log {stored.Epoch}, but the click log is {log.Epoch}: the log was deleted or replaced, or "
+                + "the database comes from elsewhere. Counting on would give wrong numbers. Restore log, journal and metrics database from one "
+                + "backup, or start with an empty data folder.")
+            : true;
+    }
+}

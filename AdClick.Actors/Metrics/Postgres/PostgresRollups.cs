@@ -1,0 +1,179 @@
+namespace AdClick.Actors.Metrics.Postgres;
+
+/// <summary>
+/// Rolls minutes up to quarters of an hour, and those to UTC days (docs/decisions/0003-rollups.md). Flushes go on meanwhile; so a quarter is closed first:
+/// from then on every change in it is marked. One node at a time is at it.
+/// </summary>
+internal static class PostgresRollups
+{
+    private const string SumsByOutcome =
+        """
+        nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 0), 0), 0)::bigint, nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 1), 0), 0)::bigint,
+        nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 3), 0), 0)::bigint, nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 4), 0), 0)::bigint,
+        nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 5), 0), 0)::bigint, nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 6), 0), 0)::bigint
+        """;
+
+    private const string SumsOfColumns =
+        "sum(clicks)::bigint, sum(duplicates)::bigint, sum(late)::bigint, sum(bot)::bigint, sum(expired)::bigint, sum(inactive_ad)::bigint";
+
+    private const string Replace =
+        """
+        DO UPDATE SET clicks = excluded.clicks, duplicates = excluded.duplicates, late = excluded.late, bot = excluded.bot,
+            expired = excluded.expired, inactive_ad = excluded.inactive_ad
+        """;
+
+    /// <summary>Quarters of all ads, $1 to before $2. Repeats are shown in proofs only.</summary>
+    private const string RollQuarters =
+        $"""
+        INSERT INTO quarter_clicks
+        SELECT ad, minute / 15, {SumsByOutcome}
+        FROM (
+            SELECT ad, minute, outcome, clicks FROM click_minute WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2
+            UNION ALL
+            SELECT ad, minute, outcome, 1 FROM late_clicks WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2) AS found
+        GROUP BY ad, minute / 15 HAVING sum(clicks) > 0
+        ON CONFLICT (ad, quarter) {Replace}
+        """;
+
+    /// <summary>The (ad, quarter) pairs of $1 and $2, which lie from minute $3 to before $4.</summary>
+    private const string RecomputeQuarters =
+        $"""
+        INSERT INTO quarter_clicks
+        SELECT ad, quarter, {SumsByOutcome}
+        FROM (
+            SELECT marked.ad, marked.quarter, outcome, clicks
+            FROM unnest($1, $2) AS marked (ad, quarter) JOIN click_minute AS stored
+                ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
+            WHERE minute >= $3 AND minute < $4 AND outcome <> 2
+            UNION ALL
+            SELECT marked.ad, marked.quarter, outcome, 1
+            FROM unnest($1, $2) AS marked (ad, quarter) JOIN late_clicks AS stored
+                ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
+            WHERE outcome <> 2) AS found
+        GROUP BY ad, quarter HAVING sum(clicks) > 0
+        ON CONFLICT (ad, quarter) {Replace}
+        """;
+
+    private const string RollDay =
+        $"""
+        INSERT INTO day_clicks
+        SELECT ad, $1, {SumsOfColumns} FROM quarter_clicks WHERE quarter >= $1 * 96 AND quarter < $1 * 96 + 96 GROUP BY ad
+        ON CONFLICT (ad, day) {Replace}
+        """;
+
+    private const string RecomputeDays =
+        $"""
+        INSERT INTO day_clicks
+        SELECT ad, day, {SumsOfColumns}
+        FROM (
+            SELECT marked.ad, marked.day, clicks, duplicates, late, bot, expired, inactive_ad
+            FROM unnest($1, $2) AS marked (ad, day) JOIN quarter_clicks AS stored
+                ON stored.ad = marked.ad AND quarter >= marked.day * 96 AND quarter < marked.day * 96 + 96) AS found
+        GROUP BY ad, day
+        ON CONFLICT (ad, day) {Replace}
+        """;
+
+    /// <summary>The first quarter that clocks still let clicks in, where the frontier has not closed what lies before it; otherwise null.</summary>
+    public static async Task<int?> FindClosableAsync(PostgresSession session)
+    {
+        var (log, partitions) = await PostgresProgress.ReadCurrentAsync(session).ConfigureAwait(false);
+        var end = RollupRules.FirstLiveQuarter(log, partitions);
+        return end > (await RollupFrontier.ReadAsync(session).ConfigureAwait(false)).ClosedQuarter ? end : null;
+    }
+
+    /// <summary>Has every flush that begins from now on mark what it changes before a quarter; waits for those that are under way.</summary>
+    public static Task<int> CloseAsync(PostgresSession session, int quarter, TimeSpan longestWait) => session.RunAsync(
+        PostgresSession.Limit("lock_timeout", longestWait),
+        PostgresSession.Sql(RollupFrontier.ExclusiveLock),
+        PostgresSession.Sql("UPDATE rollup_frontier SET closed_quarter = greatest(closed_quarter, $1)", quarter));
+
+    /// <summary>Computes about that many buckets; returns how many, 0 when there is nothing left to do now, or another node is at it.</summary>
+    public static async Task<int> RunAsync(PostgresSession session, int maxBuckets)
+    {
+        if (await session.ReadValueAsync("SELECT pg_try_advisory_xact_lock(hashtext('adclick.rollups'))").ConfigureAwait(false) is not true)
+        {
+            return 0;
+        }
+
+        var frontier = await RollupFrontier.ReadAsync(session).ConfigureAwait(false);
+        var before = frontier;
+        var done = await RecomputeMarkedAsync(session, frontier, maxBuckets).ConfigureAwait(false);
+        while (done < maxBuckets && frontier.Quarter < frontier.ClosedQuarter)
+        {
+            // What is left of a day at a time, which for a job that keeps up is a quarter.
+            var day = await NextDayAsync(session, frontier.Quarter / StoredTime.QuartersPerDay).ConfigureAwait(false);
+            var start = Math.Max(frontier.Quarter, (long)day * StoredTime.QuartersPerDay);
+            if (start >= frontier.ClosedQuarter)
+            {
+                frontier = frontier with { Quarter = frontier.ClosedQuarter };
+                break;
+            }
+
+            var end = Math.Min(frontier.ClosedQuarter, (day + 1) * StoredTime.QuartersPerDay);
+            done += await session.RunAsync(PostgresSession.Sql(RollQuarters, (int)start, end)).ConfigureAwait(false);
+            frontier = frontier with { Quarter = end };
+        }
+
+        while (done < maxBuckets && frontier.Day < frontier.Quarter / StoredTime.QuartersPerDay)
+        {
+            // Days end when their last quarter is rolled up.
+            var day = await NextDayAsync(session, frontier.Day).ConfigureAwait(false);
+            if (day >= frontier.Quarter / StoredTime.QuartersPerDay)
+            {
+                frontier = frontier with { Day = frontier.Quarter / StoredTime.QuartersPerDay };
+                break;
+            }
+
+            done += await session.RunAsync(PostgresSession.Sql(RollDay, day)).ConfigureAwait(false);
+            frontier = frontier with { Day = day + 1 };
+        }
+
+        if (frontier != before)
+        {
+            await session.RunAsync(PostgresSession.Sql("UPDATE rollup_frontier SET quarter = $1, day = $2", frontier.Quarter, frontier.Day))
+                .ConfigureAwait(false);
+        }
+
+        return done;
+    }
+
+    private static async Task<int> RecomputeMarkedAsync(PostgresSession session, RollupFrontier frontier, int maxBuckets)
+    {
+        var taken = 0;
+        var quarters = new HashSet<(int Ad, int Quarter)>();
+        await using (var marks = await session.ReadAsync(PostgresSession.Sql(
+            "DELETE FROM rollup_marks WHERE mark IN (SELECT mark FROM rollup_marks ORDER BY mark LIMIT $1) RETURNING ad, quarter", maxBuckets))
+            .ConfigureAwait(false))
+        {
+            while (await marks.ReadAsync(session.CancellationToken).ConfigureAwait(false))
+            {
+                taken++;
+                if (marks.GetInt32(1) < frontier.Quarter)
+                {
+                    quarters.Add((marks.GetInt32(0), marks.GetInt32(1))); // the others are rolled up below, or some other time
+                }
+            }
+        }
+
+        if (quarters.Count == 0)
+        {
+            return taken;
+        }
+
+        await session.RunAsync(PostgresSession.Sql(
+            RecomputeQuarters, quarters.Select(marked => marked.Ad).ToArray(), quarters.Select(marked => marked.Quarter).ToArray(),
+            quarters.Min(marked => marked.Quarter) * StoredTime.MinutesPerQuarter,
+            (quarters.Max(marked => marked.Quarter) + 1) * StoredTime.MinutesPerQuarter)).ConfigureAwait(false);
+
+        // Should another quarter of such a day still be marked, the day is computed once more along with it, and not believed until then.
+        var days = quarters.Select(marked => (marked.Ad, Day: marked.Quarter / StoredTime.QuartersPerDay))
+            .Where(marked => marked.Day < frontier.Day).Distinct().ToList();
+        await session.RunAsync(PostgresSession.Sql(
+            RecomputeDays, days.Select(marked => marked.Ad).ToArray(), days.Select(marked => marked.Day).ToArray())).ConfigureAwait(false);
+        return taken;
+    }
+
+    private static async Task<int> NextDayAsync(PostgresSession session, int day) =>
+        await session.ReadValueAsync("SELECT min(day) FROM click_days WHERE day >= $1", day).ConfigureAwait(false) as int?
+        ?? (StoredTime.EndOfMinutes / StoredTime.MinutesPerDay) + 1;
+}

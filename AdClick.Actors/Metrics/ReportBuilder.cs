@@ -1,0 +1,75 @@
+namespace AdClick.Actors.Metrics;
+
+/// <summary>Makes the answer to a question out of what a store has read for it.</summary>
+internal sealed class ReportBuilder(ClickQuery query, AlignedRange range, Completeness completeness)
+{
+    private readonly List<AdClicks> _groups = [];
+    private List<(int Ad, string AdId, ClickTotals Sum)> _bySize = [];
+    private int _buckets;
+
+    /// <summary>The ads that are listed in a grouped answer, the largest first.</summary>
+    public IEnumerable<int> Largest => _bySize.Take(query.Top).Select(ad => ad.Ad);
+
+    /// <summary>An answer that is not grouped, from the sum of each bucket.</summary>
+    public ClickReport OfSeries(ClickTotals[] sums) => Empty() with { Total = Sum(sums), Series = ToSeries(sums) };
+
+    /// <summary>Puts the ads in order by their sums over the range; those without clicks are left out.</summary>
+    /// <param name="ads">The ads of the question, by number.</param>
+    /// <param name="sums">Their sums.</param>
+    public void SetSums(IReadOnlyDictionary<int, string> ads, AdsSink sums) => _bySize =
+    [
+        .. ads.Select(ad => (Ad: ad.Key, AdId: ad.Value, Sum: sums[ad.Key]))
+            .Where(ad => ad.Sum != default)
+            .OrderByDescending(ad => ad.Sum.Clicks)
+            .ThenBy(ad => ad.AdId, StringComparer.Ordinal),
+    ];
+
+    /// <summary>Adds the buckets of an ad, in the order of <see cref="Largest"/>.</summary>
+    /// <exception cref="TooManyBucketsException">The groups together have too many buckets.</exception>
+    public void AddGroup(int ad, ClickTotals[] sums)
+    {
+        var (_, adId, sum) = _bySize[_groups.Count] is var next && next.Ad == ad ? next : throw new ArgumentException("Another ad is next.", nameof(ad));
+        var series = ToSeries(sums);
+        _groups.Add(new AdClicks(adId, sum, series));
+        _buckets += series.Count;
+        if (_buckets > ClickQuery.MaxBuckets)
+        {
+            throw new TooManyBucketsException(
+                $"The answer would hold more than {ClickQuery.MaxBuckets} buckets in all its groups: narrow the range, or ask for a coarser "
+                + "granularity or a smaller 'top'.");
+        }
+    }
+
+    /// <summary>The grouped answer.</summary>
+    public ClickReport OfGroups() => Empty() with
+    {
+        Total = Sum(_bySize.Select(ad => ad.Sum)),
+        Groups = _groups,
+        Others = Sum(_bySize.Skip(query.Top).Select(ad => ad.Sum)),
+    };
+
+    private ClickReport Empty() => new()
+    {
+        From = range.From,
+        To = range.To,
+        CompleteThrough = DateTimeOffset.FromUnixTimeMilliseconds(completeness.ThroughMs),
+        Total = default,
+        Series = [],
+    };
+
+    private List<ClickBucket> ToSeries(ClickTotals[] sums)
+    {
+        var series = new List<ClickBucket>();
+        for (var i = 0; i < sums.Length; i++)
+        {
+            if (query.FillZero || sums[i] != default)
+            {
+                series.Add(new ClickBucket(range.StartOf(i), completeness.StateOf(range.StartOf(i + 1)), sums[i]));
+            }
+        }
+
+        return series;
+    }
+
+    private static ClickTotals Sum(IEnumerable<ClickTotals> parts) => parts.Aggregate(default(ClickTotals), (sum, part) => sum + part);
+}
