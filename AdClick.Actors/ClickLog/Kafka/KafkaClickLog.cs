@@ -269,15 +269,15 @@ public sealed class KafkaClickLog : IClickLog
 
     private void Connect()
     {
-        Func<string, string> redact = text => KafkaClientConfig.WithoutSecrets(text, _options);
         var consumer = new SharedConsumer(
             new ConsumerSettings { Topic = _options.Topic, Partitions = Identity.Partitions, Client = KafkaClientConfig.Consumer(_options) },
             _time,
             _logger);
         var appender = new KafkaAppender(
             _options.Topic,
+            Identity.Partitions,
             _spool,
-            KafkaProducers.From(KafkaClientConfig.Producer(_options), redact, _logger),
+            KafkaProducers.From(_options, _logger),
             _options.DeliveryTimeout,
             _options.Linger,
             _time,
