@@ -5,7 +5,6 @@ using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.Clicks;
 using AdClick.Actors.Hosting;
 using AdClick.Actors.Metrics;
-using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Actors.Partitions;
 using AdClick.Gateway.Ads;
 using AdClick.Gateway.Api;
@@ -76,17 +75,15 @@ internal sealed class GatewayHost : IAsyncDisposable
         var logging = LoggerFactory.Create(logging => ConfigureLogging(logging, builder.Configuration));
         _closing.Push(() => Close(logging));
         var (adminKey, signingKeys) = Keys(options, folder, logging.CreateLogger<GatewayHost>());
-        var store = StartupDamage.Refuse(() => SqliteMetricsStore.Open(folder.Metrics, time));
-        _closing.Push(store.DisposeAsync);
-        StartupDamage.Refuse(() => SqliteFileCheck.Check(folder.Journal));
-        StartupDamage.Refuse(() => SqliteFileCheck.Check(folder.Snapshots));
+        var storage = NodeStorage.Open(options, folder, time);
+        _closing.Push(storage.DisposeAsync);
         var log = await StartupDamage.RefuseAsync(() => OpenLogAsync(options, folder, time, logging));
         _closing.Push(log.DisposeAsync);
 
         ConfigureLogging(builder.Logging, builder.Configuration);
         ConfigureServer(builder, options);
-        AddServices(builder, options, folder, time, store, log, adminKey, signingKeys);
-        AddAkka(builder, options, folder, time, store, log);
+        AddServices(builder, options, folder, time, storage, log, adminKey, signingKeys);
+        AddAkka(builder, options, time, storage, log);
         builder.Services.AddHostedService<StoreLoops>();
         builder.Services.AddHostedService<MarkWriter>();
         builder.Services.AddSingleton<StartupWatch>();
@@ -186,7 +183,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         GatewayOptions options,
         DataFolder folder,
         TimeProvider time,
-        SqliteMetricsStore store,
+        NodeStorage storage,
         IClickLog log,
         string adminKey,
         SigningKeyRing signingKeys)
@@ -194,11 +191,10 @@ internal sealed class GatewayHost : IAsyncDisposable
         var services = builder.Services;
         services.AddSingleton(options);
         services.AddSingleton(time);
-        services.AddSingleton(store);
-        services.AddSingleton<IMetricsStore>(store);
-        services.AddSingleton<ICatalogueStore>(store);
+        services.AddSingleton(storage);
+        services.AddSingleton(storage.Metrics);
+        services.AddSingleton(storage.Catalogue);
         services.AddSingleton(log);
-        services.AddSingleton(new SqliteJournalPurge(folder.Journal));
         services.AddSingleton(signingKeys);
         services.AddSingleton(options.Kafka is null ? GatewayIdentity.Embedded : GatewayIdentity.In(folder.Path));
         services.AddSingleton<PartitionBoard>();
@@ -237,7 +233,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     };
 
     private static void AddAkka(
-        WebApplicationBuilder builder, GatewayOptions options, DataFolder folder, TimeProvider time, IMetricsStore store, IClickLog log)
+        WebApplicationBuilder builder, GatewayOptions options, TimeProvider time, NodeStorage storage, IClickLog log)
     {
         builder.Services.AddAkka("adclick", (akka, provider) =>
         {
@@ -246,10 +242,10 @@ internal sealed class GatewayHost : IAsyncDisposable
                 loggers.ClearLoggers();
                 loggers.AddLoggerFactory();
             });
-            var context = new PartitionContext(log, store, provider.GetRequiredService<PartitionBoard>(), Counting(options), time);
-            akka.AddAdClickHocon(builder.Configuration)
-                .AddAdClickSqlitePersistence(folder.Journal, folder.Snapshots)
-                .AddAdClickLocalCluster(options.Roles)
+            var context = new PartitionContext(log, storage.Metrics, provider.GetRequiredService<PartitionBoard>(), Counting(options), time);
+            akka.AddAdClickHocon(builder.Configuration);
+            storage.AddPersistence(akka);
+            akka.AddAdClickLocalCluster(options.Roles)
                 .AddAdClickCounting(context)
                 .AddAdClickMetricsGateway();
         });

@@ -12,6 +12,9 @@ public sealed record GatewayOptions
     /// <summary>The click log on Kafka, <c>AdClick:ClickLog=kafka</c>. Null: the embedded log in the data folder.</summary>
     public KafkaOptions? Kafka { get; init; }
 
+    /// <summary>The database, <c>AdClick:Database=postgres</c>. Null: SQLite files in the data folder.</summary>
+    public PostgresOptions? Postgres { get; init; }
+
     /// <summary>Base of click URLs, absolute http(s) without query or trailing slash. Null: the first of <c>urls</c>; never the Host header.</summary>
     public string? PublicUrl { get; init; }
 

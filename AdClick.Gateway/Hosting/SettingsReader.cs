@@ -13,11 +13,16 @@ internal sealed partial class SettingsReader
     /// <summary>Longest lateness and lifetime: an impression's expiry must fit into a window entry, and memory has to bear it.</summary>
     private static readonly TimeSpan MaxSpan = TimeSpan.FromDays(90);
 
+    private readonly IConfiguration _configuration;
     private readonly IConfigurationSection _section;
     private readonly List<string> _problems = [];
     private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
-    private SettingsReader(IConfiguration configuration) => _section = configuration.GetSection("AdClick");
+    private SettingsReader(IConfiguration configuration)
+    {
+        _configuration = configuration;
+        _section = configuration.GetSection("AdClick");
+    }
 
     /// <summary>The settings.</summary>
     /// <exception cref="InvalidSettingsException">Names every wrong setting.</exception>
@@ -32,21 +37,22 @@ internal sealed partial class SettingsReader
     private GatewayOptions ReadAll()
     {
         var defaults = new GatewayOptions();
-        Only("Database", "sqlite");
+        var postgres = Postgres();
         var data = Text("Data") ?? defaults.Data;
         var partitions = Number("Partitions", defaults.Partitions, 1, 1024);
         var kafka = Kafka(data, partitions);
         var adminKey = AdminKey();
         var keys = SigningKeys();
-        if (kafka is not null)
+        if (kafka is not null || postgres is not null)
         {
-            RequireKeys(adminKey, keys, "with AdClick:ClickLog 'kafka'");
+            RequireKeys(adminKey, keys, kafka is not null ? "with AdClick:ClickLog 'kafka'" : "with AdClick:Database 'postgres'");
         }
 
         return new GatewayOptions
         {
             Data = data,
             Kafka = kafka,
+            Postgres = postgres,
             PublicUrl = PublicUrl(),
             AdminKey = adminKey,
             SigningKeys = keys,
@@ -126,14 +132,6 @@ internal sealed partial class SettingsReader
 
         Refuse(name, $"must be true or false, not '{text}'");
         return false;
-    }
-
-    private void Only(string name, string value)
-    {
-        if (Text(name) is { } text && !text.Equals(value, StringComparison.OrdinalIgnoreCase))
-        {
-            Refuse(name, $"must be '{value}', not '{text}'");
-        }
     }
 
     // The first is the default.

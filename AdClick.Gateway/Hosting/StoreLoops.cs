@@ -1,29 +1,26 @@
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.Metrics;
-using AdClick.Actors.Metrics.Sqlite;
-using AdClick.Actors.Partitions;
 
 namespace AdClick.Gateway.Hosting;
 
-/// <summary>Keeps the rollups of the metrics store up to date, and clears out what the journal no longer needs.</summary>
+/// <summary>Keeps the rollups of the metrics store up to date, clears out what the journal no longer needs, and does what else the store wants done.</summary>
 internal sealed partial class StoreLoops : BackgroundService
 {
     private const int MaxBucketsAtOnce = 5_000; // some 50 ms of writing: a flush waits no longer than that
 
     private static readonly TimeSpan RollupPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PurgePause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan UpkeepPause = TimeSpan.FromMinutes(5);
 
-    private readonly SqliteMetricsStore _store;
-    private readonly SqliteJournalPurge _journal;
+    private readonly NodeStorage _storage;
     private readonly IClickLog _log;
     private readonly TimeProvider _time;
     private readonly ILogger<StoreLoops> _logger;
 
     /// <summary>Loops over one store and journal.</summary>
-    public StoreLoops(SqliteMetricsStore store, SqliteJournalPurge journal, IClickLog log, TimeProvider time, ILogger<StoreLoops> logger)
+    public StoreLoops(NodeStorage storage, IClickLog log, TimeProvider time, ILogger<StoreLoops> logger)
     {
-        _store = store;
-        _journal = journal;
+        _storage = storage;
         _log = log;
         _time = time;
         _logger = logger;
@@ -32,18 +29,19 @@ internal sealed partial class StoreLoops : BackgroundService
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         RepeatAsync("rollups", RollupPause, RollUpAsync, stoppingToken),
-        RepeatAsync("journal purge", PurgePause, PurgeAsync, stoppingToken));
+        RepeatAsync("journal purge", PurgePause, PurgeAsync, stoppingToken),
+        _storage.Upkeep is { } upkeep ? RepeatAsync("upkeep of the metrics store", UpkeepPause, upkeep, stoppingToken) : Task.CompletedTask);
 
     private async Task RollUpAsync(CancellationToken cancellationToken)
     {
-        while (await _store.RecomputeRollupsAsync(MaxBucketsAtOnce, cancellationToken) > 0)
+        while (await _storage.Rollups.RecomputeRollupsAsync(MaxBucketsAtOnce, cancellationToken) > 0)
         {
             await Task.Yield();
         }
     }
 
     private async Task PurgeAsync(CancellationToken cancellationToken) =>
-        await _journal.PurgeAsync(await _store.ReadProgressAsync(_log.Identity.Epoch, cancellationToken), cancellationToken);
+        await _storage.JournalPurge.PurgeAsync(await _storage.Metrics.ReadProgressAsync(_log.Identity.Epoch, cancellationToken), cancellationToken);
 
     private async Task RepeatAsync(string what, TimeSpan pause, Func<CancellationToken, Task> work, CancellationToken stoppingToken)
     {

@@ -1,0 +1,90 @@
+using AdClick.Actors.Hosting;
+using AdClick.Actors.Metrics;
+using AdClick.Actors.Metrics.Postgres;
+using AdClick.Actors.Metrics.Sqlite;
+using AdClick.Actors.Partitions;
+using Akka.Hosting;
+using Npgsql;
+
+namespace AdClick.Gateway.Hosting;
+
+/// <summary>Where a node keeps counts, catalogue, journal and snapshots: SQLite files in its data folder, or a PostgreSQL database.</summary>
+internal sealed class NodeStorage : IAsyncDisposable
+{
+    private readonly Func<ValueTask> _close;
+
+    private NodeStorage(Func<ValueTask> close) => _close = close;
+
+    /// <summary>Counts and progress.</summary>
+    public required IMetricsStore Metrics { get; init; }
+
+    /// <summary>Ads and API keys.</summary>
+    public required ICatalogueStore Catalogue { get; init; }
+
+    /// <summary>The store's rollups.</summary>
+    public required IRollupStore Rollups { get; init; }
+
+    /// <summary>Clears the journal out.</summary>
+    public required IJournalPurge JournalPurge { get; init; }
+
+    /// <summary>Tells the actor system where journal and snapshots are.</summary>
+    public required Action<AkkaConfigurationBuilder> AddPersistence { get; init; }
+
+    /// <summary>What the store wants done every few minutes; null for nothing.</summary>
+    public Func<CancellationToken, Task>? Upkeep { get; init; }
+
+    /// <summary>Opens files, or prepares connections: a database that is away is waited for later on.</summary>
+    /// <param name="options">Which it is.</param>
+    /// <param name="folder">The data folder.</param>
+    /// <param name="time">Clock.</param>
+    /// <exception cref="StartupException">A file is damaged or can't be opened.</exception>
+    public static NodeStorage Open(GatewayOptions options, DataFolder folder, TimeProvider time) =>
+        options.Postgres is { } postgres ? InPostgres(postgres, time) : InFiles(folder, time);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _close();
+
+    private static NodeStorage InFiles(DataFolder folder, TimeProvider time)
+    {
+        var store = StartupDamage.Refuse(() => SqliteMetricsStore.Open(folder.Metrics, time));
+        try
+        {
+            StartupDamage.Refuse(() => SqliteFileCheck.Check(folder.Journal));
+            StartupDamage.Refuse(() => SqliteFileCheck.Check(folder.Snapshots));
+        }
+        catch
+        {
+            store.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            throw;
+        }
+
+        return new NodeStorage(store.DisposeAsync)
+        {
+            Metrics = store,
+            Catalogue = store,
+            Rollups = store,
+            JournalPurge = new SqliteJournalPurge(folder.Journal),
+            AddPersistence = akka => akka.AddAdClickSqlitePersistence(folder.Journal, folder.Snapshots),
+        };
+    }
+
+    private static NodeStorage InPostgres(PostgresOptions options, TimeProvider time)
+    {
+        var store = new PostgresMetricsStore(
+            new PostgresStoreOptions { ConnectionString = options.ConnectionString, ReplicaConnectionString = options.ReplicaConnectionString }, time);
+        var journal = NpgsqlDataSource.Create(options.ConnectionString);
+        return new NodeStorage(async () =>
+        {
+            await store.DisposeAsync();
+            await journal.DisposeAsync();
+        })
+        {
+            Metrics = store,
+            Catalogue = store,
+            Rollups = store,
+            JournalPurge = new PostgresJournalPurge(journal),
+            AddPersistence = akka => akka.AddAdClickPostgresPersistence(options.ConnectionString),
+            Upkeep = cancellationToken => store.UpkeepAsync(options.MinutesRetention, cancellationToken),
+        };
+    }
+}
