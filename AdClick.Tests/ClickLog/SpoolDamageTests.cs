@@ -37,7 +37,8 @@ public sealed class SpoolDamageTests : IDisposable
             Assert.Equal(10, (await spool.Lanes[1].DrainAsync()).Count);
             await spool.AppendAsync(Clicks).InTime("an append to the damaged lane");
             spool.Lanes[0].Rewind();
-            await Assert.ThrowsAsync<ClickLogDamagedException>(() => spool.Lanes[0].ReadAsync(10, CancellationToken.None).InTime("the damage, again"));
+            await Assert.ThrowsAsync<ClickLogDamagedException>(
+                () => spool.Lanes[0].ReadAsync(10, CancellationToken.None).InTime("the damage, again"));
             Assert.Equal(Clicks + 1 - good, spool.Records);
         }
 

@@ -59,7 +59,8 @@ public sealed class SpoolFaultTests : IDisposable
         var (records, bytes) = (spool.Records, spool.Bytes);
 
         _disk.BytesLeft = 100;
-        var refused = await Assert.ThrowsAsync<ClickLogUnavailableException>(() => spool.AppendAsync(3, clickTimeMs: NoonMs - 60_000).InTime("the refusal"));
+        var refused = await Assert.ThrowsAsync<ClickLogUnavailableException>(
+            () => spool.AppendAsync(3, clickTimeMs: NoonMs - 60_000).InTime("the refusal"));
         Assert.Contains("No space left", refused.Message, StringComparison.Ordinal);
         Assert.Contains(_folder.Path, refused.Message, StringComparison.Ordinal);
         Assert.Equal(refused.Message, spool.Fault);
@@ -90,7 +91,8 @@ public sealed class SpoolFaultTests : IDisposable
             {
                 _disk.BytesLeft = random.Next(40_000);
                 var appends = Enumerable.Range(round * 1000, 200)
-                    .Select(number => (Number: number, Append: spool.AppendAsync(number, clickTimeMs: NoonMs + (number * 1000L), textLength: 100))).ToList();
+                    .Select(number => (Number: number, Append: spool.AppendAsync(number, clickTimeMs: NoonMs + (number * 1000L), textLength: 100)))
+                    .ToList();
                 foreach (var (number, append) in appends)
                 {
                     try

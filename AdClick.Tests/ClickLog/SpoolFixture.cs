@@ -48,7 +48,8 @@ internal static class SpoolFixture
         var read = new List<int>();
         while (read.Count < count)
         {
-            var batch = await lane.ReadAsync(Math.Min(maxRecords, count - read.Count), CancellationToken.None).InTime($"click {read.Count} of {count}");
+            var batch = await lane.ReadAsync(Math.Min(maxRecords, count - read.Count), CancellationToken.None)
+                .InTime($"click {read.Count} of {count}");
             Assert.True(batch.Count > 0, "The lane ended.");
             for (var i = 0; i < batch.Count; i++)
             {
@@ -88,7 +89,7 @@ internal static class SpoolFixture
     }
 
     public static string[] Segments(this TemporaryFolder folder, int partitions, int partition) =>
-        [.. Directory.GetFiles(Path.Combine(folder.Path, string.Create(CultureInfo.InvariantCulture, $"p{partitions}/partition-{partition:D3}")), "clicks-*.log").Order()];
+        [.. Directory.GetFiles(SegmentFiles.FolderOf(Path.Combine(folder.Path, $"p{partitions}"), partition), "clicks-*.log").Order()];
 
     private static AdKey AdOf(int number) => new(string.Create(CultureInfo.InvariantCulture, $"ad{number % 7}"), number % 3);
 }

@@ -5,7 +5,9 @@ using static AdClick.Tests.ClickLog.SpoolFixture;
 
 namespace AdClick.Tests.ClickLog;
 
-/// <summary>The click time that marks rest on (I5): never later than that of a click which the spool still holds, through restarts and with everybody at work.</summary>
+/// <summary>
+/// The click time that marks rest on (I5): never later than that of a click which the spool still holds, through restarts and with everybody at work.
+/// </summary>
 public sealed class SpoolOldestClickTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -125,7 +127,9 @@ public sealed class SpoolOldestClickTests : IDisposable
                 var told = spool.OldestClickMs;
                 if (oldest >= 0 && !(told <= ClickTimeOf(oldest)))
                 {
-                    Assert.True(Volatile.Read(ref states[oldest]) == IsDrained, $"Click {oldest} of {ClickTimeOf(oldest)} is in the spool, which says {told}.");
+                    Assert.True(
+                        Volatile.Read(ref states[oldest]) == IsDrained,
+                        $"Click {oldest} of {ClickTimeOf(oldest)} is in the spool, which says {told}.");
                 }
             }
         });
