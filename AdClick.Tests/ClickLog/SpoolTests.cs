@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using AdClick.Actors.ClickLog.Embedded;
 using AdClick.Actors.ClickLog.Spool;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -211,9 +213,14 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
-    public async Task Sixty_four_lanes_that_hold_nothing_have_neither_open_files_nor_bytes_on_the_disk()
+    public async Task Sixty_four_lanes_that_hold_nothing_have_no_writers_no_open_files_and_no_bytes_on_the_disk()
     {
-        await using var spool = Open(_folder, partitions: 64);
+        var written = new ConcurrentQueue<int>();
+        await using var spool = ClickSpool.Open(_folder.Path, 64, MaxBytes, TimeProvider.System, null, files =>
+        {
+            written.Enqueue(files.Partition);
+            return new SegmentDevice(files);
+        });
         Assert.All(Enumerable.Range(0, 64), partition => Assert.Equal(0, new FileInfo(Assert.Single(_folder.Segments(64, partition))).Length));
         var waiting = spool.Lanes.Select(lane => lane.ReadAsync(10, CancellationToken.None)).ToList();
         Assert.All(waiting, read => Assert.False(read.IsCompleted));
@@ -222,9 +229,11 @@ public sealed class SpoolTests : IDisposable
             Assert.Empty(OpenFiles("clicks-"));
         }
 
-        // Only the lane that is used opens its file.
+        // Only the lane that is used gets a writer, and opens its file.
+        Assert.Empty(written);
         await spool.AppendAsync(1, partition: 5).InTime("the append");
         Assert.Equal(1, NumberOf(await waiting[5].InTime("the lane's reader"), 0));
+        Assert.Equal([5], written);
         if (OperatingSystem.IsLinux())
         {
             Assert.All(OpenFiles("clicks-"), path => Assert.Contains("partition-005", path, StringComparison.Ordinal));
