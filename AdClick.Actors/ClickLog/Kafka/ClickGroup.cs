@@ -26,16 +26,12 @@ internal sealed class ClickGroup : RecordGroup
         _time = time;
     }
 
-    /// <summary>Bytes of all keys and records.</summary>
-    public int Bytes { get; private set; }
-
     /// <summary>Adds a record while the group collects, and gives the task to wait for.</summary>
     /// <param name="key">Null for a mark.</param>
     /// <param name="record">The encoded record.</param>
     public Task Add(byte[]? key, byte[] record)
     {
         AddRecord(key, record);
-        Bytes += record.Length + (key?.Length ?? 0);
         if (key is not null)
         {
             _clicks++;
@@ -97,7 +93,13 @@ internal sealed class ClickGroup : RecordGroup
     }
 
     /// <inheritdoc/>
-    protected override void AfterReport() => CompleteIfDone();
+    protected override void AfterReport()
+    {
+        if (IsSettled)
+        {
+            CompleteIfDone();
+        }
+    }
 
     private async Task WaitForSpoolAsync(List<Task> spooling, int clicks, int marks, string reason)
     {

@@ -78,7 +78,7 @@ internal sealed class KafkaAppender : IAsyncDisposable
             var where = FormattableString.Invariant($"{_spool.Folder}, {waiting} waiting");
             if (DescribeAway() is { } away)
             {
-                return $"{away}: clicks are spooled in {where}.";
+                return _spool.Fault is null ? $"{away}: clicks are spooled in {where}." : null; // that is a fault
             }
 
             if (_spool.Fault is { } fault)

@@ -14,8 +14,11 @@ namespace AdClick.Actors.ClickLog.Kafka;
 /// </remarks>
 internal sealed class PartitionAppender
 {
-    // 20 ms of 100 MB/s: beyond it the sending thread doesn't keep up, and the spool, with threads of its own, may.
-    private const int MaxCollectingBytes = 2 * 1024 * 1024;
+    // 10 ms of 100 MB/s: beyond it the sending thread doesn't keep up, and the spool, with threads of its own, may.
+    private const int MaxCollectingBytes = 1024 * 1024;
+
+    // A lane of the spool lets 4 MiB wait for its disk and refuses what comes beyond; 2 s of a hot partition are more.
+    private const int SpoolPortionBytes = 1024 * 1024;
 
     private readonly ProduceThread _sender;
     private readonly ClickSpool _spool;
@@ -146,15 +149,11 @@ internal sealed class PartitionAppender
     }
 
     /// <summary>On the sender's thread: gives up records of a group without drawing conclusions about others.</summary>
+    /// <returns>Number of records given up.</returns>
     public int GiveUp(RecordGroup group, int from, bool onlyRefused, string reason)
     {
         var (records, safe) = group.GiveUp(from, onlyRefused, reason);
-        if (!safe.IsCompleted)
-        {
-            _givenUp.RemoveAll(task => task.IsCompleted);
-            _givenUp.Add(safe);
-        }
-
+        Remember(safe);
         return records;
     }
 
@@ -180,13 +179,16 @@ internal sealed class PartitionAppender
             _logger.LogWarning("{Reason} Its clicks are spooled until it does.", reason);
         }
 
-        var records = 0;
-        while (_outstanding.TryDequeue(out var group))
+        var groups = new List<RecordGroup>(_outstanding);
+        _outstanding.Clear();
+        if (collected is not null)
         {
-            records += GiveUp(group, 0, onlyRefused: false, reason);
+            groups.Add(collected);
         }
 
-        return records + (collected is null ? 0 : GiveUp(collected, 0, onlyRefused: false, reason));
+        var records = groups.Sum(group => group.CountOpen);
+        Remember(GiveUpAllAsync(groups, reason));
+        return records;
     }
 
     /// <summary>On the producer's thread: a record that was open is written.</summary>
@@ -222,6 +224,35 @@ internal sealed class PartitionAppender
 
         KafkaAppendMetrics.PartitionsAway.Add(-1);
         _logger.LogInformation("Kafka takes records of partition {Partition} again, after {Duration}.", Number, _time.GetUtcNow() - away.Since);
+    }
+
+    private static async Task GiveUpAllAsync(List<RecordGroup> groups, string reason)
+    {
+        var waiting = new List<Task>();
+        var bytes = 0;
+        foreach (var group in groups)
+        {
+            var (records, safe) = group.GiveUp(0, onlyRefused: false, reason);
+            waiting.Add(safe);
+            bytes += records > 0 ? group.Bytes : 0;
+            if (bytes >= SpoolPortionBytes)
+            {
+                await Task.WhenAll(waiting).ConfigureAwait(false);
+                waiting.Clear();
+                bytes = 0;
+            }
+        }
+
+        await Task.WhenAll(waiting).ConfigureAwait(false);
+    }
+
+    private void Remember(Task safe)
+    {
+        if (!safe.IsCompleted)
+        {
+            _givenUp.RemoveAll(task => task.IsCompleted);
+            _givenUp.Add(safe);
+        }
     }
 
     // Under the gate. One mark at a time.

@@ -38,11 +38,17 @@ internal abstract class RecordGroup
     /// <summary>Number of records, in whatever state.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Bytes of all keys and records, in whatever state.</summary>
+    public int Bytes { get; private set; }
+
     /// <summary>Takes the delivery report of any record of the group.</summary>
     public Action<DeliveryReport<byte[], byte[]>> ReportHandler { get; }
 
     /// <summary>Whether no record is open.</summary>
-    public bool IsSettled => Volatile.Read(ref _open) == 0;
+    public bool IsSettled => CountOpen == 0;
+
+    /// <summary>Number of open records.</summary>
+    public int CountOpen => Volatile.Read(ref _open);
 
     /// <summary>Guards the entries once the group is sent: reports come on the producer's thread.</summary>
     protected Lock Gate { get; } = new();
@@ -89,6 +95,7 @@ internal abstract class RecordGroup
 
         _entries[Count++] = new Entry { Key = key, Record = record };
         _open++;
+        Bytes += record.Length + (key?.Length ?? 0);
     }
 
     /// <summary>Under the gate: a record that was open is written.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using AdClick.Actors.ClickLog.Kafka;
 using Confluent.Kafka;
 
 namespace AdClick.Tests.ClickLog.Kafka;
@@ -92,6 +93,8 @@ internal sealed class ProducedRecord(int partition, byte[]? key, byte[] record, 
     public byte[] Record => record;
 
     public long Number => EmbeddedLogFixture.NumberOf(record);
+
+    public bool IsFromSpool => handler.Target is DrainWindow;
 
     public bool IsReported { get; private set; }
 
