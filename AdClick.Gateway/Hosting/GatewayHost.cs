@@ -38,7 +38,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         var host = new GatewayHost();
         try
         {
-            host.Open(arguments);
+            await host.OpenAsync(arguments);
             return host;
         }
         catch
@@ -64,7 +64,17 @@ internal sealed class GatewayHost : IAsyncDisposable
         return urls is { Length: > 0 } ? urls : ["http://127.0.0.1:8080"];
     }
 
-    private void Open(string[] arguments)
+    /// <summary>Settings of the counting.</summary>
+    public static PartitionSettings Counting(GatewayOptions options) => new()
+    {
+        AllowedLateness = options.AllowedLateness,
+        FlushInterval = options.FlushInterval,
+        CheckpointInterval = options.CheckpointInterval,
+        ClickLogRetention = options.ClickLogRetention,
+        SkipLostClicks = options.SkipLostClicks,
+    };
+
+    private async Task OpenAsync(string[] arguments)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = arguments, ContentRootPath = AppContext.BaseDirectory });
         var options = SettingsReader.Read(builder.Configuration);
@@ -79,6 +89,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         _closing.Push(store.DisposeAsync);
         StartupDamage.Refuse(() => SqliteFileCheck.Check(folder.Journal));
         StartupDamage.Refuse(() => SqliteFileCheck.Check(folder.Snapshots));
+        await StartupDamage.RefuseAsync(() => LogChange.FinishAsync(folder, store));
         var log = StartupDamage.Refuse(() => EmbeddedClickLog.Open(folder.ClickLog, options.Partitions, time, logging.CreateLogger<EmbeddedClickLog>()));
         _closing.Push(log.DisposeAsync);
 
@@ -247,15 +258,6 @@ internal sealed class GatewayHost : IAsyncDisposable
                 .AddAdClickMetricsGateway();
         });
     }
-
-    private static PartitionSettings Counting(GatewayOptions options) => new()
-    {
-        AllowedLateness = options.AllowedLateness,
-        FlushInterval = options.FlushInterval,
-        CheckpointInterval = options.CheckpointInterval,
-        ClickLogRetention = options.ClickLogRetention,
-        SkipLostClicks = options.SkipLostClicks,
-    };
 
     private static void Map(WebApplication application, GatewayOptions options)
     {

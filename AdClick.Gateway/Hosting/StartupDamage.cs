@@ -15,8 +15,20 @@ internal static class StartupDamage
         {
             return step();
         }
-        catch (Exception e) when (e is ClickLogDamagedException or ClickLogUnavailableException or ClickLogMismatchException or LogMismatchException
-            or MetricsStoreDamagedException or MetricsStoreUnavailableException)
+        catch (Exception e) when (IsDamage(e))
+        {
+            throw new StartupException(e.Message, e);
+        }
+    }
+
+    /// <inheritdoc cref="Refuse{T}"/>
+    public static async Task<T> RefuseAsync<T>(Func<Task<T>> step)
+    {
+        try
+        {
+            return await step();
+        }
+        catch (Exception e) when (IsDamage(e) || e is IOException or UnauthorizedAccessException)
         {
             throw new StartupException(e.Message, e);
         }
@@ -28,4 +40,7 @@ internal static class StartupDamage
         step();
         return true;
     });
+
+    private static bool IsDamage(Exception e) => e is ClickLogDamagedException or ClickLogUnavailableException or ClickLogMismatchException
+        or LogMismatchException or MetricsStoreDamagedException or MetricsStoreUnavailableException;
 }

@@ -33,5 +33,11 @@ internal sealed class GatedStore(IMetricsStore store) : IMetricsStore
     public Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken) =>
         store.ReadProgressAsync(logEpoch, cancellationToken);
 
+    public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => store.FindLogAsync(cancellationToken);
+
+    public Task MoveToAsync(
+        IReadOnlyList<PartitionProgress> from, LogIdentity to, IReadOnlyList<PartitionProgress> progress, CancellationToken cancellationToken) =>
+        store.MoveToAsync(from, to, progress, cancellationToken);
+
     public Task<ClickReport> QueryAsync(ClickQuery query, CancellationToken cancellationToken) => store.QueryAsync(query, cancellationToken);
 }

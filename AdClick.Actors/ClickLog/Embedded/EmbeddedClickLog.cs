@@ -9,6 +9,9 @@ namespace AdClick.Actors.ClickLog.Embedded;
 /// </summary>
 public sealed class EmbeddedClickLog : IClickLog
 {
+    /// <summary>Most partitions of a log.</summary>
+    public const int MaxPartitions = LogManifest.MaxPartitions;
+
     // Each waits for its own write; the disk merges what comes at the same time. More would gain nothing, and FasterLog's epochs know 128 threads.
     private const int MaxCommitThreads = 32;
 

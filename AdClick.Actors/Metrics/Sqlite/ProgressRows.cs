@@ -3,7 +3,7 @@ using AdClick.Actors.ClickLog;
 
 namespace AdClick.Actors.Metrics.Sqlite;
 
-/// <summary>Reads and acquires progress rows.</summary>
+/// <summary>Reads, acquires and moves progress rows.</summary>
 internal static class ProgressRows
 {
     /// <summary>Number of a log epoch, or 0.</summary>
@@ -43,6 +43,7 @@ internal static class ProgressRows
         }
 
         readMarks.Reset();
+        var continuesAnotherLog = ContinuesAnotherLog(database, log);
         var rows = new List<PartitionProgress>();
         var read = database.Prepare(
             """
@@ -61,6 +62,7 @@ internal static class ProgressRows
                 ClockMs = read.Int64(4),
                 AllowedLatenessMs = read.Int64(5),
                 PurgeBelow = read.Int64(6),
+                ContinuesAnotherLog = continuesAnotherLog,
                 Marks = marks.GetValueOrDefault(read.Int32(0)) ?? [],
             });
         }
@@ -85,6 +87,62 @@ internal static class ProgressRows
         return Read(database, log.Epoch).First(row => row.Partition == partition);
     }
 
+    /// <summary>Makes another log the current one, with its first progress.</summary>
+    /// <exception cref="LogMismatchException">The store is not at these logs; nothing was written.</exception>
+    /// <exception cref="StaleOwnerException">A partition was acquired or flushed since it was read; nothing was written.</exception>
+    public static void MoveTo(
+        SqliteDatabase database, IReadOnlyList<PartitionProgress> from, LogIdentity to, IReadOnlyList<PartitionProgress> progress, long nowMs)
+    {
+        RefuseMove(database, from, to);
+        var old = FindLog(database, from[0].LogEpoch);
+        database.Prepare("DELETE FROM gateway_marks WHERE log = ?1").Bind(1, old).Run();
+        database.Prepare("DELETE FROM progress WHERE log = ?1").Bind(1, old).Run();
+        database.Prepare("INSERT INTO logs (epoch, partitions) VALUES (?1, ?2)").Bind(1, to.Epoch.ToByteArray(bigEndian: true)).Bind(2, to.Partitions).Run();
+        var log = FindLog(database, to.Epoch);
+        var insert = database.Prepare("INSERT INTO progress VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+        foreach (var row in progress)
+        {
+            insert.Bind(1, log).Bind(2, row.Partition).Bind(3, row.OwnerEpoch).Bind(4, row.FlushedOffset).Bind(5, row.CheckpointOffset)
+                .Bind(6, row.ClockMs).Bind(7, row.AllowedLatenessMs).Bind(8, row.PurgeBelow).Bind(9, nowMs).Run();
+            foreach (var mark in row.Marks)
+            {
+                database.Prepare("INSERT INTO gateway_marks VALUES (?1, ?2, ?3, ?4, ?5)")
+                    .Bind(1, log).Bind(2, row.Partition).Bind(3, mark.Gateway).Bind(4, mark.TimeMs).Bind(5, mark.OpenFromMs).Run();
+            }
+        }
+    }
+
+    private static void RefuseMove(SqliteDatabase database, IReadOnlyList<PartitionProgress> from, LogIdentity to)
+    {
+        if (CurrentLog(database) is not { } current || from.Count != current.Partitions || from.Any(row => row.LogEpoch != current.Epoch))
+        {
+            throw new LogMismatchException($"The metrics database {database.File} does not count the log that was to be left.");
+        }
+
+        if (FindLog(database, to.Epoch) != 0)
+        {
+            throw new LogMismatchException($"The metrics database {database.File} has counted log {to.Epoch} before; a log is moved to once.");
+        }
+
+        var stored = Read(database, current.Epoch).ToDictionary(row => row.Partition);
+        foreach (var row in from)
+        {
+            if (!stored.TryGetValue(row.Partition, out var now) || now.OwnerEpoch != row.OwnerEpoch || now.FlushedOffset != row.FlushedOffset)
+            {
+                throw new StaleOwnerException(
+                    $"Partition {row.Partition} of log {current.Epoch} was counted by another process while the log was being changed: stop every node first.");
+            }
+        }
+    }
+
+    private static bool ContinuesAnotherLog(SqliteDatabase database, long log)
+    {
+        var find = database.Prepare("SELECT 1 FROM logs WHERE log < ?1 LIMIT 1").Bind(1, log);
+        var found = find.Step();
+        find.Reset();
+        return found;
+    }
+
     private static void RefuseOtherLog(SqliteDatabase database, LogIdentity log)
     {
         if (CurrentLog(database) is not { } stored)
@@ -99,14 +157,14 @@ internal static class ProgressRows
                 throw new LogMismatchException(string.Create(CultureInfo.InvariantCulture,
                     $"The metrics database {database.File} counts log {log.Epoch} in {stored.Partitions} partitions, but the log now "
                     + $"has {log.Partitions}. The number of partitions is fixed when a log is created: set AdClick:Partitions back to "
-                    + $"{stored.Partitions}."));
+                    + $"{stored.Partitions}; docs/operations.md says how to change it."));
             }
 
             return;
         }
 
         // Absolute counts of another log would be mixed up with those that are there: of two numbers of one minute only the greater would stay.
-        if (Read(database, stored.Epoch).Any(row => row.FlushedOffset > 0))
+        if (Read(database, stored.Epoch).Any(row => row.FlushedOffset > 0 || row.ContinuesAnotherLog))
         {
             throw new LogMismatchException(
                 $"The metrics database {database.File} holds the counts of click log {stored.Epoch}, but the click log is {log.Epoch}: the log was "
