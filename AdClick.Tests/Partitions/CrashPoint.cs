@@ -132,7 +132,7 @@ public sealed class CrashingJournal : SqlWriteJournal
     public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr, CancellationToken cancellationToken) =>
         _crash.RunAsync("journal sequence number", () => base.ReadHighestSequenceNrAsync(persistenceId, fromSequenceNr, cancellationToken));
 
-    public override Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr, CancellationToken cancellationToken) =>
+    protected override Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr, CancellationToken cancellationToken) =>
         _crash.RunAsync("journal delete", () => base.DeleteMessagesToAsync(persistenceId, toSequenceNr, cancellationToken));
 
     protected override Task<IImmutableList<Exception>> WriteMessagesAsync(IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken) =>
