@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AdClick.Actors.ClickLog.Embedded;
 using AdClick.Actors.Clicks;
 using AdClick.Gateway.Commands;
 using AdClick.Gateway.Hosting;
@@ -16,7 +17,16 @@ tokens.TreatUnmatchedTokensAsErrors = false;
 tokens.SetAction(parsed => TokensCommand.Run(
     parsed.GetValue(ad)!, parsed.GetValue(count), parsed.GetValue(placement), CommandSettings.Of(parsed.UnmatchedTokens), Console.Out));
 
-var root = new RootCommand("AdClick counts ad clicks. Without a command it serves; settings follow as --AdClick:Name=value or --urls ADDRESS.") { tokens };
+var partitions = new Option<int>("--partitions") { Description = "New number of partitions", Required = true };
+partitions.Validators.Add(result => Check(
+    result, result.GetValueOrDefault<int>(), n => n is >= 1 and <= EmbeddedClickLog.MaxPartitions, $"1 to {EmbeddedClickLog.MaxPartitions}"));
+var topic = new Option<string?>("--topic") { Description = "With Kafka: the topic that takes the place of the present one." };
+var repartition = new Command("repartition", "Change the number of partitions of the click log, while the node is stopped") { partitions, topic };
+repartition.TreatUnmatchedTokensAsErrors = false;
+repartition.SetAction((parsed, _) =>
+    RepartitionCommand.RunAsync(parsed.GetValue(partitions), parsed.GetValue(topic), CommandSettings.Of(parsed.UnmatchedTokens), Console.Out));
+
+var root = new RootCommand("AdClick counts ad clicks. Without a command it serves; settings follow as --AdClick:Name=value or --urls ADDRESS.") { tokens, repartition };
 root.TreatUnmatchedTokensAsErrors = false;
 root.SetAction((parsed, _) => ServeCommand.RunAsync(CommandSettings.Of(parsed.UnmatchedTokens)));
 

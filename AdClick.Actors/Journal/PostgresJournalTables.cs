@@ -11,6 +11,9 @@ internal sealed class PostgresJournalTables(string connectionString)
     /// <summary>The journal's table.</summary>
     public const string Journal = "adclick_journal.journal";
 
+    /// <summary>The snapshots' table.</summary>
+    public const string Snapshot = "adclick_journal.snapshot";
+
     private const string Create =
         """
         CREATE SCHEMA IF NOT EXISTS adclick_journal;

@@ -24,6 +24,27 @@ public interface IMetricsStore
     /// <summary>The progress rows of all partitions of a log.</summary>
     Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken);
 
+    /// <summary>The log whose counts the store holds; null while no partition was ever acquired.</summary>
+    Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes <paramref name="to"/> the store's log, in one transaction: from then on only its partitions can be acquired, owners in the log before are
+    /// stale, and its progress rows are gone. Counts stay; late clicks and rejected records stay under the log that they came from.
+    /// </summary>
+    /// <param name="from">
+    /// Progress of every partition of the store's log, as the caller has read it: where an owner epoch or a flushed offset has changed since, somebody
+    /// else is counting.
+    /// </param>
+    /// <param name="to">A log that the store has never known.</param>
+    /// <param name="progress">The first progress of each of its partitions.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="LogMismatchException">
+    /// <paramref name="from"/> is not the store's log, or <paramref name="to"/> was before; nothing was written.
+    /// </exception>
+    /// <exception cref="StaleOwnerException">A partition was acquired or flushed since; nothing was written.</exception>
+    Task MoveToAsync(
+        IReadOnlyList<PartitionProgress> from, LogIdentity to, IReadOnlyList<PartitionProgress> progress, CancellationToken cancellationToken);
+
     /// <summary>Answers a question about one ad or one advertiser, from one snapshot of the store.</summary>
     Task<ClickReport> QueryAsync(ClickQuery query, CancellationToken cancellationToken);
 }
@@ -54,6 +75,12 @@ public sealed record PartitionProgress
 
     /// <summary>Journal rows with a smaller sequence number may be deleted.</summary>
     public long PurgeBelow { get; init; }
+
+    /// <summary>
+    /// Whether the store's counts go back to a log before this one (<see cref="IMetricsStore.MoveToAsync"/>), so that this log alone does not tell them.
+    /// Told by the store; not written by a flush.
+    /// </summary>
+    public bool ContinuesAnotherLog { get; init; }
 
     /// <summary>The newest mark of each gateway below <see cref="FlushedOffset"/>.</summary>
     public IReadOnlyList<GatewayMark> Marks { get; init; } = [];

@@ -7,9 +7,6 @@ namespace AdClick.Actors.Partitions;
 
 internal sealed partial class PartitionActor
 {
-    /// <summary>Most bytes of one journal event; a checkpoint is one atomic write of as many as it takes.</summary>
-    private const int MaxEventBytes = 256 * 1024;
-
     private readonly Queue<(long SequenceNr, long AliveUntilMs)> _checkpoints = [];
     private Checkpoint? _checkpoint; // under way
     private CountingTerms? _nextTerms;
@@ -18,7 +15,6 @@ internal sealed partial class PartitionActor
     private DateTimeOffset _checkpointAt;
     private long _deltaBytes; // since the newest snapshot
     private long _snapshotSequenceNr; // of the newest snapshot
-    private long _snapshotNeeded; // as the newest checkpoint says: rows below it may be gone
     private long _purgeBelow;
 
     private bool IsChangingTerms => _nextTerms is not null;
@@ -105,7 +101,7 @@ internal sealed partial class PartitionActor
             reached.Marks.Add(new GatewayMarkState { Gateway = mark.Gateway, TimeMs = mark.TimeMs, OpenFromMs = mark.OpenFromMs });
         }
 
-        var events = Pack(checkpoint.Deltas, out var bytes);
+        var events = CheckpointEvents.Pack(checkpoint.Deltas, out var bytes);
         events.Add(reached);
         _deltaBytes += bytes;
         PartitionMetrics.CheckpointBytes.Record(bytes);
@@ -205,35 +201,6 @@ internal sealed partial class PartitionActor
                 _marks.Remove(mark.Gateway); // removing while enumerating is allowed in a Dictionary
             }
         }
-    }
-
-    private static List<IPartitionMessage> Pack(List<AdDelta> deltas, out long bytes)
-    {
-        var events = new List<IPartitionMessage>();
-        var packed = new PartitionDelta();
-        var packedBytes = 0;
-        bytes = 0;
-        foreach (var delta in deltas)
-        {
-            var size = delta.CalculateSize() + 6; // and its tag and length
-            if (packedBytes > 0 && packedBytes + size > MaxEventBytes)
-            {
-                events.Add(packed);
-                packed = new PartitionDelta();
-                packedBytes = 0;
-            }
-
-            packed.Ads.Add(delta);
-            packedBytes += size;
-            bytes += size;
-        }
-
-        if (packedBytes > 0)
-        {
-            events.Add(packed);
-        }
-
-        return events;
     }
 
     private sealed class Checkpoint(long offset, long clockMs, long since, bool takesSnapshot)

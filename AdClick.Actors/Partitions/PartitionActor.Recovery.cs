@@ -11,96 +11,53 @@ namespace AdClick.Actors.Partitions;
 
 internal sealed partial class PartitionActor
 {
-    private Dictionary<AdKey, AdState>? _recovering = [];
-    private readonly List<PartitionDelta> _unconfirmed = [];
+    private SavedPartition? _recovering;
     private UniqueKillSwitch? _reading;
-    private CountingTerms? _recoveredTerms;
 
     /// <inheritdoc/>
     protected override void OnRecover(object message)
     {
-        switch (message)
+        if (message is RecoveryCompleted)
         {
-            case SnapshotOffer { Snapshot: PartitionSnapshot snapshot } offer:
-                foreach (var delta in snapshot.Ads)
-                {
-                    Load(delta);
-                }
-
-                _snapshotSequenceNr = offer.Metadata.SequenceNr;
-                TakeUp(snapshot.Checkpoint, offer.Metadata.SequenceNr);
-                break;
-            case PartitionDelta delta:
-                _unconfirmed.Add(delta);
-                break;
-            case CheckpointReached checkpoint:
-                foreach (var delta in _unconfirmed)
-                {
-                    _deltaBytes += delta.CalculateSize();
-                    foreach (var ad in delta.Ads)
-                    {
-                        Load(ad);
-                    }
-                }
-
-                _unconfirmed.Clear();
-                TakeUp(checkpoint, LastSequenceNr);
-                break;
-            case RecoveryCompleted:
-                OnRecovered();
-                break;
+            OnRecovered(_recovering!);
+        }
+        else
+        {
+            _recovering!.Take(message, LastSequenceNr);
         }
     }
 
-    private void Load(AdDelta delta)
+    private void TakeUp(SavedPartition saved)
     {
-        var key = new AdKey(delta.AdId, (int)delta.SubShard);
-        if (!_recovering!.TryGetValue(key, out var state))
+        saved.Complete();
+        _snapshotSequenceNr = saved.SnapshotSequenceNr;
+        _deltaBytes = saved.DeltaBytes;
+        foreach (var checkpoint in saved.Checkpoints)
         {
-            _recovering.Add(key, state = new AdState(key));
+            _checkpoints.Enqueue(checkpoint);
         }
 
-        state.Load(delta);
-    }
-
-    private void TakeUp(CheckpointReached checkpoint, long sequenceNr)
-    {
-        // What was dead when the allowed lateness changed stays dead, as it did in the first pass.
-        var terms = new CountingTerms(checkpoint.AllowedLatenessMs, checkpoint.CountedFromMs);
-        if (_recoveredTerms is { } before && before != terms)
+        if (saved.Checkpoint is not { } newest)
         {
-            foreach (var state in _recovering!.Values)
-            {
-                state.Reclaim(before, checkpoint.ClockMs);
-            }
+            return;
         }
 
-        _recoveredTerms = terms;
-        _checkpointOffset = checkpoint.Offset;
-        _checkpointClockMs = checkpoint.ClockMs;
-        _checkpoints.Enqueue((sequenceNr, checkpoint.AliveUntilMs));
-        _snapshotNeeded = checkpoint.SnapshotSequenceNr;
-        _marks.Clear();
-        foreach (var mark in checkpoint.Marks)
+        _checkpointOffset = newest.Offset;
+        _checkpointClockMs = newest.ClockMs;
+        foreach (var mark in newest.Marks)
         {
             _marks[mark.Gateway] = new GatewayMark(mark.Gateway, mark.TimeMs, mark.OpenFromMs);
         }
     }
 
-    private void OnRecovered()
+    private void OnRecovered(SavedPartition saved)
     {
-        if (_unconfirmed.Count > 0)
-        {
-            throw new InvalidOperationException(
-                $"Partition {_partition}: the journal ends in the middle of a checkpoint, which one atomic write can't leave behind. "
-                + "Restore the journal from a backup.");
-        }
-
-        if (_snapshotNeeded > _snapshotSequenceNr)
+        TakeUp(saved);
+        if (saved.Checkpoint is null && _acquired.ContinuesAnotherLog)
         {
             throw new LogMismatchException(
-                $"Partition {_partition}: the journal goes on from the snapshot at sequence number {_snapshotNeeded}, which is missing. "
-                + "Journal and snapshots belong together: restore both from one backup.");
+                $"Partition {_partition}: the journal is missing, and the click log does not go back to the first click: the number of partitions was "
+                + "changed since. Counting from the log alone would lose or repeat clicks; restore log, journal and metrics store from one backup.");
         }
 
         if (_checkpointOffset > _range.End || _flushedOffset > _range.End)
@@ -123,8 +80,8 @@ internal sealed partial class PartitionActor
 
         // Without a checkpoint but with counts in the store (the journal was deleted), they were judged as the progress row says.
         var firstLateness = _flushedOffset > 0 ? _acquired.AllowedLatenessMs : (long)_settings.AllowedLateness.TotalMilliseconds;
-        _terms = _recoveredTerms ?? new CountingTerms(firstLateness, 0);
-        foreach (var state in _recovering!.Values)
+        _terms = saved.Terms ?? new CountingTerms(firstLateness, 0);
+        foreach (var state in saved.Ads.Values)
         {
             if (!_terms.HasPassed(state.AliveUntilMs, _checkpointClockMs))
             {
@@ -147,7 +104,7 @@ internal sealed partial class PartitionActor
         Timers.StartPeriodicTimer(Tick.Flush, Tick.Flush, _settings.FlushInterval * (0.125 + turn), _settings.FlushInterval);
         Timers.StartPeriodicTimer(Tick.Checkpoint, Tick.Checkpoint, _settings.CheckpointInterval * (0.5 + (turn / 2)), _settings.CheckpointInterval);
         StartReading();
-        if (_recoveredTerms is null)
+        if (saved.Checkpoint is null)
         {
             // The terms stand in the journal before the first click is judged by them.
             _nextTerms = _terms;

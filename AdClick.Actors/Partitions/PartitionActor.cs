@@ -39,6 +39,7 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
         _flushedOffset = acquired.FlushedOffset;
         _purgeBelow = acquired.PurgeBelow;
         _ads = new AdTable(Context);
+        _recovering = new SavedPartition(acquired.Partition);
         PersistenceId = PersistenceIdOf(acquired.LogEpoch, acquired.Partition);
     }
 

@@ -64,6 +64,16 @@ internal sealed class GatewayHost : IAsyncDisposable
         return urls is { Length: > 0 } ? urls : ["http://127.0.0.1:8080"];
     }
 
+    /// <summary>Settings of the counting.</summary>
+    public static PartitionSettings Counting(GatewayOptions options) => new()
+    {
+        AllowedLateness = options.AllowedLateness,
+        FlushInterval = options.FlushInterval,
+        CheckpointInterval = options.CheckpointInterval,
+        ClickLogRetention = options.ClickLogRetention,
+        SkipLostClicks = options.SkipLostClicks,
+    };
+
     private async Task OpenAsync(string[] arguments)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = arguments, ContentRootPath = AppContext.BaseDirectory });
@@ -77,6 +87,11 @@ internal sealed class GatewayHost : IAsyncDisposable
         var (adminKey, signingKeys) = Keys(options, folder, logging.CreateLogger<GatewayHost>());
         var storage = NodeStorage.Open(options, folder, time);
         _closing.Push(storage.DisposeAsync);
+        if (options.Kafka is null)
+        {
+            await StartupDamage.RefuseAsync(() => LogChange.FinishAsync(folder, storage.Metrics, storage.FormerLogsPurge));
+        }
+
         var log = await StartupDamage.RefuseAsync(() => OpenLogAsync(options, folder, time, logging));
         _closing.Push(log.DisposeAsync);
 
@@ -250,15 +265,6 @@ internal sealed class GatewayHost : IAsyncDisposable
                 .AddAdClickMetricsGateway();
         });
     }
-
-    private static PartitionSettings Counting(GatewayOptions options) => new()
-    {
-        AllowedLateness = options.AllowedLateness,
-        FlushInterval = options.FlushInterval,
-        CheckpointInterval = options.CheckpointInterval,
-        ClickLogRetention = options.ClickLogRetention,
-        SkipLostClicks = options.SkipLostClicks,
-    };
 
     private static void Map(WebApplication application, GatewayOptions options)
     {

@@ -3,6 +3,7 @@ using AdClick.Actors.Metrics;
 using AdClick.Actors.Metrics.Postgres;
 using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Actors.Partitions;
+using AdClick.Actors.Partitions.Repartitioning;
 using Akka.Hosting;
 using Npgsql;
 
@@ -26,6 +27,9 @@ internal sealed class NodeStorage : IAsyncDisposable
 
     /// <summary>Clears the journal out.</summary>
     public required IJournalPurge JournalPurge { get; init; }
+
+    /// <summary>Clears out what a change of the partition count has left behind.</summary>
+    public required IFormerLogsPurge FormerLogsPurge { get; init; }
 
     /// <summary>Tells the actor system where journal and snapshots are.</summary>
     public required Action<AkkaConfigurationBuilder> AddPersistence { get; init; }
@@ -64,6 +68,7 @@ internal sealed class NodeStorage : IAsyncDisposable
             Catalogue = store,
             Rollups = store,
             JournalPurge = new SqliteJournalPurge(folder.Journal),
+            FormerLogsPurge = new SqliteFormerLogsPurge(folder.Journal, folder.Snapshots),
             AddPersistence = akka => akka.AddAdClickSqlitePersistence(folder.Journal, folder.Snapshots),
         };
     }
@@ -83,6 +88,7 @@ internal sealed class NodeStorage : IAsyncDisposable
             Catalogue = store,
             Rollups = store,
             JournalPurge = new PostgresJournalPurge(journal),
+            FormerLogsPurge = new PostgresFormerLogsPurge(journal),
             AddPersistence = akka => akka.AddAdClickPostgresPersistence(options.ConnectionString),
             Upkeep = cancellationToken => store.UpkeepAsync(options.MinutesRetention, cancellationToken),
         };

@@ -29,7 +29,7 @@ internal static class StartupDamage
         {
             return await step();
         }
-        catch (Exception e) when (IsRefusal(e))
+        catch (Exception e) when (IsRefusal(e) || e is IOException or UnauthorizedAccessException)
         {
             throw new StartupException(e.Message, e);
         }

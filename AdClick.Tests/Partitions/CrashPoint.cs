@@ -126,6 +126,9 @@ public sealed class CrashingJournal : SqlWriteJournal
     public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr, CancellationToken cancellationToken) =>
         _crash.RunAsync("journal sequence number", () => base.ReadHighestSequenceNrAsync(persistenceId, fromSequenceNr, cancellationToken));
 
+    protected override Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr, CancellationToken cancellationToken) =>
+        _crash.RunAsync("journal delete", () => base.DeleteMessagesToAsync(persistenceId, toSequenceNr, cancellationToken));
+
     protected override Task<IImmutableList<Exception>> WriteMessagesAsync(IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken) =>
         _crash.RunAsync("journal write", () => base.WriteMessagesAsync(messages, cancellationToken));
 }
@@ -244,6 +247,12 @@ internal sealed class CrashingStore(IMetricsStore store, CrashPoint crash) : IMe
 
     public Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken) =>
         store.ReadProgressAsync(logEpoch, cancellationToken);
+
+    public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => store.FindLogAsync(cancellationToken);
+
+    public Task MoveToAsync(
+        IReadOnlyList<PartitionProgress> from, LogIdentity to, IReadOnlyList<PartitionProgress> progress, CancellationToken cancellationToken) =>
+        crash.RunAsync("store move", () => store.MoveToAsync(from, to, progress, cancellationToken));
 
     public Task<ClickReport> QueryAsync(ClickQuery query, CancellationToken cancellationToken) => store.QueryAsync(query, cancellationToken);
 }

@@ -12,6 +12,8 @@ public sealed class InMemoryMetricsStore : IMetricsStore
     private readonly Dictionary<(string AdId, int SubShard, int Minute, ClickOutcome Outcome), long> _counts = [];
     private readonly Dictionary<(Guid, int, long), LateClick> _late = [];
     private readonly Dictionary<(Guid, int, long), RejectedRecord> _rejected = [];
+    private readonly HashSet<Guid> _left = [];
+    private LogIdentity? _log;
     private TaskCompletionSource _flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>When set, every call fails with it.</summary>
@@ -19,6 +21,12 @@ public sealed class InMemoryMetricsStore : IMetricsStore
 
     public Task<PartitionProgress> AcquireAsync(LogIdentity log, int partition, CancellationToken cancellationToken) => Run(() =>
     {
+        if (_left.Count > 0 && _log != log)
+        {
+            throw new LogMismatchException($"The store holds the counts of log {_log}, not of {log}.");
+        }
+
+        _log = log;
         var row = _progress.GetValueOrDefault((log.Epoch, partition))
             ?? new PartitionProgress { LogEpoch = log.Epoch, Partition = partition, OwnerEpoch = 0 };
         return _progress[(log.Epoch, partition)] = row with { OwnerEpoch = row.OwnerEpoch + 1 };
@@ -27,10 +35,10 @@ public sealed class InMemoryMetricsStore : IMetricsStore
     public Task FlushAsync(PartitionFlush flush, CancellationToken cancellationToken) => Run(() =>
     {
         var mine = flush.Progress;
-        var row = _progress[(mine.LogEpoch, mine.Partition)];
-        if (row.OwnerEpoch != mine.OwnerEpoch)
+        var row = _progress.GetValueOrDefault((mine.LogEpoch, mine.Partition));
+        if (row?.OwnerEpoch != mine.OwnerEpoch)
         {
-            throw new StaleOwnerException($"Epoch {mine.OwnerEpoch} is not {row.OwnerEpoch}.");
+            throw new StaleOwnerException($"Epoch {mine.OwnerEpoch} is not {row?.OwnerEpoch}.");
         }
 
         foreach (var count in flush.Counts)
@@ -55,6 +63,7 @@ public sealed class InMemoryMetricsStore : IMetricsStore
             CheckpointOffset = Math.Max(row.CheckpointOffset, mine.CheckpointOffset),
             ClockMs = Math.Max(row.ClockMs, mine.ClockMs),
             PurgeBelow = Math.Max(row.PurgeBelow, mine.PurgeBelow),
+            ContinuesAnotherLog = row.ContinuesAnotherLog,
         };
         var flushed = _flushed;
         _flushed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -64,6 +73,40 @@ public sealed class InMemoryMetricsStore : IMetricsStore
 
     public Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken) =>
         Run<IReadOnlyList<PartitionProgress>>(() => [.. _progress.Values.Where(row => row.LogEpoch == logEpoch)]);
+
+    public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => Run(() => _log);
+
+    public Task MoveToAsync(
+        IReadOnlyList<PartitionProgress> from, LogIdentity to, IReadOnlyList<PartitionProgress> progress, CancellationToken cancellationToken) => Run(() =>
+    {
+        if (_log is null || from.Count != _log.Partitions || from.Any(row => row.LogEpoch != _log.Epoch) || to.Epoch == _log.Epoch || _left.Contains(to.Epoch))
+        {
+            throw new LogMismatchException($"The store is at log {_log}.");
+        }
+
+        foreach (var row in from)
+        {
+            if (_progress.GetValueOrDefault((row.LogEpoch, row.Partition)) is not { } now
+                || now.OwnerEpoch != row.OwnerEpoch || now.FlushedOffset != row.FlushedOffset)
+            {
+                throw new StaleOwnerException($"Partition {row.Partition} is not where it was.");
+            }
+        }
+
+        foreach (var row in from)
+        {
+            _progress.Remove((row.LogEpoch, row.Partition));
+        }
+
+        foreach (var row in progress)
+        {
+            _progress[(row.LogEpoch, row.Partition)] = row with { ContinuesAnotherLog = true };
+        }
+
+        _left.Add(_log.Epoch);
+        _log = to;
+        return true;
+    });
 
     public Task<ClickReport> QueryAsync(ClickQuery query, CancellationToken cancellationToken) =>
         throw new NotSupportedException("Ask Counts().");

@@ -3,7 +3,6 @@ namespace AdClick.Tests.Support;
 /// <summary>A whole node whose click log is a Kafka topic.</summary>
 public sealed class KafkaGateway : RunningGateway
 {
-    private const int Partitions = 8;
     private const string SigningKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
     private readonly KafkaCluster _kafka = new();
@@ -12,7 +11,7 @@ public sealed class KafkaGateway : RunningGateway
     protected override IEnumerable<string> Settings =>
     [
         "--AdClick:ClickLog=kafka", $"--AdClick:Kafka:BootstrapServers={_kafka.BootstrapServers}", $"--AdClick:Kafka:Topic={_topic}",
-        "--AdClick:Kafka:ReplicationFactor=1", "--AdClick:Kafka:MinInsyncReplicas=1", $"--AdClick:Partitions={Partitions}", $"--AdClick:SigningKeys:k1={SigningKey}",
+        "--AdClick:Kafka:ReplicationFactor=1", "--AdClick:Kafka:MinInsyncReplicas=1", $"--AdClick:SigningKeys:k1={SigningKey}",
     ];
 
     public override async Task InitializeAsync()

@@ -28,6 +28,9 @@ public class RunningGateway : IAsyncLifetime
     /// <summary>Folder of the node's data.</summary>
     public string Folder { get; }
 
+    /// <summary>Partitions of its click log.</summary>
+    internal int Partitions { get; init; } = 8;
+
     /// <summary>Where it listens.</summary>
     public Uri Address { get; private set; } = null!;
 
@@ -56,7 +59,7 @@ public class RunningGateway : IAsyncLifetime
     {
         _host = await GatewayHost.BuildAsync(
         [
-            $"--AdClick:Data={Folder}", $"--AdClick:AdminKey={AdminKey}", "--AdClick:FlushInterval=00:00:00.050", "--AdClick:CheckpointInterval=00:00:00.500",
+            $"--AdClick:Data={Folder}", $"--AdClick:Partitions={Partitions}", $"--AdClick:AdminKey={AdminKey}", "--AdClick:FlushInterval=00:00:00.050", "--AdClick:CheckpointInterval=00:00:00.500",
             "--AdClick:RequestsPerSecondPerKey=100000", "--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default=Warning", .. Settings,
         ]);
         await _host.Application.StartAsync();

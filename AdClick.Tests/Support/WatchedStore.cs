@@ -46,6 +46,12 @@ internal sealed class WatchedStore(IMetricsStore metrics, ICatalogueStore catalo
     public Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken) =>
         Checked(metrics).ReadProgressAsync(logEpoch, cancellationToken);
 
+    public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => Checked(metrics).FindLogAsync(cancellationToken);
+
+    public Task MoveToAsync(
+        IReadOnlyList<PartitionProgress> from, LogIdentity to, IReadOnlyList<PartitionProgress> progress, CancellationToken cancellationToken) =>
+        Checked(metrics).MoveToAsync(from, to, progress, cancellationToken);
+
     public Task<PutAdResult> PutAdAsync(Ad ad, CancellationToken cancellationToken) => Checked(catalogue).PutAdAsync(ad, cancellationToken);
 
     public Task<Ad?> FindAdAsync(string adId, CancellationToken cancellationToken) => Checked(catalogue).FindAdAsync(adId, cancellationToken);

@@ -9,6 +9,9 @@ namespace AdClick.Actors.ClickLog.Embedded;
 /// </summary>
 public sealed class EmbeddedClickLog : IClickLog
 {
+    /// <summary>Most partitions of a log.</summary>
+    public const int MaxPartitions = LogManifest.MaxPartitions;
+
     private readonly CommitThread[] _committers;
     private readonly EmbeddedPartition[] _partitions;
     private int _isDisposed;

@@ -14,12 +14,14 @@ internal sealed record LogManifest(int Format, Guid Epoch, int Partitions, int P
     /// <summary>The format that this code reads and writes.</summary>
     public const int CurrentFormat = 1;
 
+    /// <summary>Most partitions of a log.</summary>
+    public const int MaxPartitions = 1024;
+
     private const string FileName = "log.json";
     private const int SmallestPageBytes = 16 * 1024;
     private const int LargePageBytes = 256 * 1024;
     private const int SmallPageBytes = 64 * 1024;
     private const int ManyPartitions = 64;
-    private const int MaxPartitions = 1024;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
@@ -29,6 +31,15 @@ internal sealed record LogManifest(int Format, Guid Epoch, int Partitions, int P
 
     private bool HasValidSizes =>
         PageBytes >= SmallestPageBytes && int.IsPow2(PageBytes) && int.IsPow2(SegmentBytes) && SegmentBytes / 2 >= PageBytes;
+
+    /// <summary>The log that a folder holds; null when there is none.</summary>
+    /// <exception cref="ClickLogDamagedException">Its manifest can't be read.</exception>
+    /// <exception cref="ClickLogMismatchException">It has another format.</exception>
+    public static LogIdentity? FindIdentity(string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        return File.Exists(path) && Read(path) is var manifest ? new LogIdentity(manifest.Epoch, manifest.Partitions) : null;
+    }
 
     /// <summary>Reads the manifest of a folder, or creates the log there.</summary>
     /// <exception cref="ClickLogDamagedException">The folder holds a log without a readable manifest.</exception>
@@ -51,7 +62,7 @@ internal sealed record LogManifest(int Format, Guid Epoch, int Partitions, int P
         {
             throw new ClickLogMismatchException(
                 $"The click log in {folder} has {manifest.Partitions} partitions, but AdClick:Partitions asks for {partitions}. " +
-                $"The number is fixed when a log is created: set AdClick:Partitions to {manifest.Partitions}, or point AdClick:Data to another folder.");
+                $"The number is fixed when a log is created: set AdClick:Partitions to {manifest.Partitions}, point AdClick:Data to another folder, or change the log with the command repartition.");
         }
 
         return manifest;

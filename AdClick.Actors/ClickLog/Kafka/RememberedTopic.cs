@@ -45,14 +45,14 @@ public sealed record RememberedTopic(string Topic, Guid Epoch, int Partitions)
         {
             throw new KafkaTopicRefusedException(
                 $"This node has worked with topic '{remembered.Topic}' ({path}), but AdClick:Kafka:Topic names '{options.Topic}'. " +
-                "Saved counts and spooled clicks belong to the former: set it back, or point AdClick:Data to another folder.");
+                "Saved counts and spooled clicks belong to the former: set it back. Only if the counts were moved to the new topic by the command 'repartition', delete that file.");
         }
 
         return remembered.Partitions == options.Partitions
             ? remembered
             : throw new KafkaTopicRefusedException(
                 $"Topic '{options.Topic}' had {remembered.Partitions} partitions when this node last saw it ({path}), but AdClick:Partitions asks for " +
-                $"{options.Partitions}. Set AdClick:Partitions to {remembered.Partitions}; changing the number is a procedure of its own.");
+                $"{options.Partitions}. Set AdClick:Partitions to {remembered.Partitions}; docs/operations.md says how to change the number.");
     }
 
     /// <summary>Remembers a topic, or confirms that it is the one that is remembered.</summary>
@@ -77,6 +77,14 @@ public sealed record RememberedTopic(string Topic, Guid Epoch, int Partitions)
                 "Correct the setting, or point AdClick:Data to another folder.");
         }
     }
+
+    /// <summary>Remembers another topic instead, to which the counts were moved.</summary>
+    /// <param name="folder">The data folder.</param>
+    /// <param name="options">The topic that takes the place of the former.</param>
+    /// <param name="identity">What Kafka says of it.</param>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    public static void Replace(string folder, KafkaOptions options, LogIdentity identity) =>
+        DurableFile.Replace(Path.Combine(folder, FileName), new RememberedTopic(options.Topic, identity.Epoch, identity.Partitions), Json);
 
     /// <summary>The remembered topic as a log's identity.</summary>
     [System.Text.Json.Serialization.JsonIgnore]

@@ -57,6 +57,14 @@ public sealed class PostgresMetricsStore : IMetricsStore, ICatalogueStore, IRoll
             async session => await PostgresProgress.ReadAsync(session, logEpoch).ConfigureAwait(false), cancellationToken);
 
     /// <inheritdoc/>
+    public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => _database.ReadAsync(PostgresLogs.FindAsync, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task MoveToAsync(
+        IReadOnlyList<PartitionProgress> from, LogIdentity to, IReadOnlyList<PartitionProgress> progress, CancellationToken cancellationToken) =>
+        _database.WriteAsync(session => PostgresLogs.MoveToAsync(session, _database.Name, from, to, progress, Now.UtcDateTime), cancellationToken);
+
+    /// <inheritdoc/>
     /// <exception cref="ArgumentException">The question is refused by <see cref="BucketAlignment.TryAlign"/>.</exception>
     /// <exception cref="TooManyBucketsException">The groups of the answer have more than <see cref="ClickQuery.MaxBuckets"/> buckets.</exception>
     /// <exception cref="MinutesNotKeptException">The answer would need minutes that were let go of.</exception>

@@ -7,7 +7,8 @@ namespace AdClick.Actors.Metrics.Postgres;
 internal static class PostgresProgress
 {
     private const string Columns =
-        "partition, owner_epoch, flushed_offset, checkpoint_offset, clock_ms, allowed_lateness_ms, purge_below";
+        "partition, owner_epoch, flushed_offset, checkpoint_offset, clock_ms, allowed_lateness_ms, purge_below, "
+        + "EXISTS (SELECT FROM logs WHERE logs.log < progress.log)";
 
     /// <summary>The statements that <see cref="ReadCurrentAsync(NpgsqlDataReader, CancellationToken)"/> reads the results of, for a batch with others.</summary>
     public static NpgsqlBatchCommand[] Current =>
@@ -103,6 +104,7 @@ internal static class PostgresProgress
                 ClockMs = reader.GetInt64(4),
                 AllowedLatenessMs = reader.GetInt64(5),
                 PurgeBelow = reader.GetInt64(6),
+                ContinuesAnotherLog = reader.GetBoolean(7),
                 Marks = marks.GetValueOrDefault(reader.GetInt32(0)) ?? [],
             });
         }

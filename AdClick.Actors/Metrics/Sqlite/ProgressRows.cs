@@ -2,7 +2,7 @@ using AdClick.Actors.ClickLog;
 
 namespace AdClick.Actors.Metrics.Sqlite;
 
-/// <summary>Reads and acquires progress rows.</summary>
+/// <summary>Reads, acquires and moves progress rows.</summary>
 internal static class ProgressRows
 {
     /// <summary>Number of a log epoch, or 0.</summary>
@@ -42,6 +42,7 @@ internal static class ProgressRows
         }
 
         readMarks.Reset();
+        var continuesAnotherLog = ContinuesAnotherLog(database, log);
         var rows = new List<PartitionProgress>();
         var read = database.Prepare(
             """
@@ -60,6 +61,7 @@ internal static class ProgressRows
                 ClockMs = read.Int64(4),
                 AllowedLatenessMs = read.Int64(5),
                 PurgeBelow = read.Int64(6),
+                ContinuesAnotherLog = continuesAnotherLog,
                 Marks = marks.GetValueOrDefault(read.Int32(0)) ?? [],
             });
         }
@@ -82,6 +84,41 @@ internal static class ProgressRows
             """)
             .Bind(1, FindLog(database, log.Epoch)).Bind(2, partition).Bind(3, nowMs).Run();
         return Read(database, log.Epoch).First(row => row.Partition == partition);
+    }
+
+    /// <summary>Makes another log the current one, with its first progress.</summary>
+    /// <exception cref="LogMismatchException">The store is not at these logs; nothing was written.</exception>
+    /// <exception cref="StaleOwnerException">A partition was acquired or flushed since it was read; nothing was written.</exception>
+    public static void MoveTo(
+        SqliteDatabase database, IReadOnlyList<PartitionProgress> from, LogIdentity to, IReadOnlyList<PartitionProgress> progress, long nowMs)
+    {
+        var current = CurrentLog(database);
+        var stored = current is null ? [] : Read(database, current.Epoch);
+        LogRules.RefuseMove($"metrics database {database.File}", current, stored, from, to, FindLog(database, to.Epoch) != 0);
+        var old = FindLog(database, from[0].LogEpoch);
+        database.Prepare("DELETE FROM gateway_marks WHERE log = ?1").Bind(1, old).Run();
+        database.Prepare("DELETE FROM progress WHERE log = ?1").Bind(1, old).Run();
+        database.Prepare("INSERT INTO logs (epoch, partitions) VALUES (?1, ?2)").Bind(1, to.Epoch.ToByteArray(bigEndian: true)).Bind(2, to.Partitions).Run();
+        var log = FindLog(database, to.Epoch);
+        var insert = database.Prepare("INSERT INTO progress VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+        foreach (var row in progress)
+        {
+            insert.Bind(1, log).Bind(2, row.Partition).Bind(3, row.OwnerEpoch).Bind(4, row.FlushedOffset).Bind(5, row.CheckpointOffset)
+                .Bind(6, row.ClockMs).Bind(7, row.AllowedLatenessMs).Bind(8, row.PurgeBelow).Bind(9, nowMs).Run();
+            foreach (var mark in row.Marks)
+            {
+                database.Prepare("INSERT INTO gateway_marks VALUES (?1, ?2, ?3, ?4, ?5)")
+                    .Bind(1, log).Bind(2, row.Partition).Bind(3, mark.Gateway).Bind(4, mark.TimeMs).Bind(5, mark.OpenFromMs).Run();
+            }
+        }
+    }
+
+    private static bool ContinuesAnotherLog(SqliteDatabase database, long log)
+    {
+        var find = database.Prepare("SELECT 1 FROM logs WHERE log < ?1 LIMIT 1").Bind(1, log);
+        var found = find.Step();
+        find.Reset();
+        return found;
     }
 
     private static void RefuseOtherLog(SqliteDatabase database, LogIdentity log)

@@ -77,6 +77,20 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IRollup
         _readers.RunAsync<IReadOnlyList<PartitionProgress>>(database => ProgressRows.Read(database, logEpoch), cancellationToken);
 
     /// <inheritdoc/>
+    public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => _readers.RunAsync(ProgressRows.CurrentLog, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task MoveToAsync(
+        IReadOnlyList<PartitionProgress> from, LogIdentity to, IReadOnlyList<PartitionProgress> progress, CancellationToken cancellationToken) =>
+        _writer.RunAsync(
+            database =>
+            {
+                ProgressRows.MoveTo(database, from, to, progress, NowMs);
+                return true;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
     /// <exception cref="ArgumentException">The question is refused by <see cref="BucketAlignment.TryAlign"/>.</exception>
     /// <exception cref="TooManyBucketsException">The groups of the answer have more than <see cref="ClickQuery.MaxBuckets"/> buckets.</exception>
     public Task<ClickReport> QueryAsync(ClickQuery query, CancellationToken cancellationToken)
