@@ -28,9 +28,14 @@ internal sealed class ReportBuilder(ClickQuery query, AlignedRange range, Comple
     /// <exception cref="TooManyBucketsException">The groups together have too many buckets.</exception>
     public void AddGroup(int ad, ClickTotals[] sums)
     {
-        var (_, adId, sum) = _bySize[_groups.Count] is var next && next.Ad == ad ? next : throw new ArgumentException("Another ad is next.", nameof(ad));
+        var next = _bySize[_groups.Count];
+        if (next.Ad != ad)
+        {
+            throw new ArgumentException($"Ad {next.Ad} is next.", nameof(ad));
+        }
+
         var series = ToSeries(sums);
-        _groups.Add(new AdClicks(adId, sum, series));
+        _groups.Add(new AdClicks(next.AdId, next.Sum, series));
         _buckets += series.Count;
         if (_buckets > ClickQuery.MaxBuckets)
         {

@@ -112,8 +112,8 @@ internal static class ClickEndpoints
                 {
                     RetryAfter = timedOut.RetryAfter,
                 };
-            case MetricsAnswers.TooManyBuckets tooMany:
-                return ClickQuestion.TooLong(tooMany.Why);
+            case MetricsAnswers.UnfitRange unfit:
+                return ClickQuestion.TooLong(unfit.Why);
             case MetricsAnswers.Failed failed:
                 throw new InvalidOperationException("The metrics gateway could not answer a question about clicks.", failed.Cause);
             default:

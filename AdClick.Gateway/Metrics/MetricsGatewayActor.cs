@@ -81,7 +81,7 @@ internal sealed class MetricsGatewayActor : UntypedActor
         BrokenCircuitException broken => new MetricsAnswers.Unavailable(broken.RetryAfter ?? _settings.Break),
         TimeoutRejectedException => new MetricsAnswers.TimedOut(_settings.TimeOut),
         MetricsStoreUnavailableException => new MetricsAnswers.Unavailable(TimeSpan.FromSeconds(1)),
-        TooManyBucketsException tooMany => new MetricsAnswers.TooManyBuckets(tooMany.Message),
+        TooManyBucketsException or MinutesNotKeptException => new MetricsAnswers.UnfitRange(failure.Message),
         OperationCanceledException => new MetricsAnswers.Cancelled(),
         _ => new MetricsAnswers.Failed(failure),
     };

@@ -30,9 +30,9 @@ internal static class MetricsAnswers
     /// <param name="RetryAfter">When to ask again.</param>
     public sealed record TimedOut(TimeSpan RetryAfter) : Answer;
 
-    /// <summary>The answer would have too many buckets, which only the store could tell.</summary>
+    /// <summary>The range does not fit the granularity, which only the store could tell: too many buckets, or minutes that are no longer kept.</summary>
     /// <param name="Why">For the person who asked.</param>
-    public sealed record TooManyBuckets(string Why) : Answer;
+    public sealed record UnfitRange(string Why) : Answer;
 
     /// <summary>The asker left.</summary>
     public sealed record Cancelled : Answer;

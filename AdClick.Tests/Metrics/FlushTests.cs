@@ -190,7 +190,7 @@ public sealed class FlushTests
     public async Task A_closed_store_says_so(StoreKind kind)
     {
         await using var file = await TestStore.OpenAsync(kind);
-        await file.DisposeAsync();
+        await file.CloseAsync();
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => file.FlushAsync(Count(1)));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => file.Catalogue.FindAdAsync("a", default));

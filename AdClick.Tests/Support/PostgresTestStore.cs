@@ -50,7 +50,7 @@ public sealed class PostgresTestStore : TestStore
     public override Task<long> ReadAsync(string sql) =>
         _store.RunAsync(async session => Convert.ToInt64(await session.ReadValueAsync(sql), null));
 
-    protected override ValueTask CloseAsync() => _store.DisposeAsync();
+    public override ValueTask CloseAsync() => _store.DisposeAsync();
 
     protected override async ValueTask DeleteAsync() => await PostgresServer.DropAsync(_kind, ConnectionString);
 }

@@ -69,7 +69,7 @@ public sealed class SqliteStoreFile : TestStore
         };
     }
 
-    protected override ValueTask CloseAsync() => _store.DisposeAsync();
+    public override ValueTask CloseAsync() => _store.DisposeAsync();
 
     protected override ValueTask DeleteAsync()
     {

@@ -106,7 +106,8 @@ public abstract class TestStore : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    protected abstract ValueTask CloseAsync();
+    /// <summary>Closes the store; what is in it stays until the end of the test.</summary>
+    public abstract ValueTask CloseAsync();
 
     protected abstract ValueTask DeleteAsync();
 

@@ -10,7 +10,8 @@ internal static class PostgresCatalogue
     public static async Task<PutAdResult> PutAdAsync(PostgresSession session, Ad ad)
     {
         // The counter's row makes changes come one by one, so that nobody who reads them sees one before an earlier one.
-        var change = (long)(await session.ReadValueAsync("UPDATE ad_changes SET last_change = last_change + 1 RETURNING last_change").ConfigureAwait(false))!;
+        const string NextChange = "UPDATE ad_changes SET last_change = last_change + 1 RETURNING last_change";
+        var change = (long)(await session.ReadValueAsync(NextChange).ConfigureAwait(false))!;
         var advertiserId = await session.ReadValueAsync("SELECT advertiser_id FROM ads WHERE ad_id = $1", ad.AdId).ConfigureAwait(false) as string;
         if (advertiserId is not null && advertiserId != ad.AdvertiserId)
         {
@@ -19,7 +20,8 @@ internal static class PostgresCatalogue
         }
 
         await session.RunAsync(
-            PostgresSession.Sql("INSERT INTO ad_ids (ad_id) SELECT $1 WHERE NOT EXISTS (SELECT FROM ad_ids WHERE ad_id = $1) ON CONFLICT DO NOTHING", ad.AdId),
+            PostgresSession.Sql(
+                "INSERT INTO ad_ids (ad_id) SELECT $1 WHERE NOT EXISTS (SELECT FROM ad_ids WHERE ad_id = $1) ON CONFLICT DO NOTHING", ad.AdId),
             PostgresSession.Sql(
                 """
                 INSERT INTO ads (ad, ad_id, advertiser_id, name, target_url, status, campaign_id, change)
@@ -35,10 +37,14 @@ internal static class PostgresCatalogue
     public static async Task<Ad?> FindAdAsync(PostgresSession session, string adId) =>
         await ReadAdsAsync(session, $"SELECT {AdColumns} FROM ads WHERE ad_id = $1", adId).ConfigureAwait(false) is [var ad] ? ad : null;
 
-    public static Task<IReadOnlyList<Ad>> ListAdsAsync(PostgresSession session, string? advertiserId, string? afterAdId, int limit) => advertiserId is null
-        ? ReadAdsAsync(session, $"SELECT {AdColumns} FROM ads WHERE ad_id > $1 ORDER BY ad_id LIMIT $2", afterAdId ?? "", limit)
-        : ReadAdsAsync(
-            session, $"SELECT {AdColumns} FROM ads WHERE advertiser_id = $3 AND ad_id > $1 ORDER BY ad_id LIMIT $2", afterAdId ?? "", limit, advertiserId);
+    public static Task<IReadOnlyList<Ad>> ListAdsAsync(PostgresSession session, string? advertiserId, string? afterAdId, int limit)
+    {
+        var after = afterAdId ?? "";
+        return advertiserId is null
+            ? ReadAdsAsync(session, $"SELECT {AdColumns} FROM ads WHERE ad_id > $1 ORDER BY ad_id LIMIT $2", after, limit)
+            : ReadAdsAsync(
+                session, $"SELECT {AdColumns} FROM ads WHERE advertiser_id = $3 AND ad_id > $1 ORDER BY ad_id LIMIT $2", after, limit, advertiserId);
+    }
 
     public static async Task<AdChanges> ReadChangesAsync(PostgresSession session, long afterChange, int limit)
     {

@@ -105,7 +105,8 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         return result;
     }
 
-    private Task<T> ReadAsync<T>(NpgsqlDataSource source, string name, Func<PostgresSession, Task<T>> work, CancellationToken cancellationToken) => GuardAsync(
+    private Task<T> ReadAsync<T>(
+        NpgsqlDataSource source, string name, Func<PostgresSession, Task<T>> work, CancellationToken cancellationToken) => GuardAsync(
         name,
         async () =>
         {

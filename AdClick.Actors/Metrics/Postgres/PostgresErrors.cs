@@ -35,14 +35,14 @@ internal static class PostgresErrors
         PostgresErrorCodes.InvalidCatalogName => Unavailable(database, "is not there: create it, or correct ConnectionStrings:AdClick", refused),
         PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction
             or PostgresErrorCodes.DuplicateTable or PostgresErrorCodes.DuplicateFunction => new MetricsStoreDamagedException(
-                $"The schema of the metrics database {database} is not what this program has made: {Reason(refused)} Nothing was repaired. Give AdClick a "
-                + "database or schema of its own, or restore it from a backup.",
+                $"The schema of the metrics database {database} is not what this program has made: {Reason(refused)} Nothing was repaired. Give AdClick "
+                + "a database or schema of its own, or restore it from a backup.",
                 refused),
         PostgresErrorCodes.LockNotAvailable or IdleInTransactionSessionTimeout or PostgresErrorCodes.IoError
             or PostgresErrorCodes.SystemError => Unavailable(database, "can't do that now", refused),
         ['X', 'X', ..] => new MetricsStoreDamagedException(
-            $"The metrics database {database} is damaged: {Reason(refused)} Nothing was repaired. Stop its writers, look at the server's log, and restore "
-            + "it from a backup together with the journal.",
+            $"The metrics database {database} is damaged: {Reason(refused)} Nothing was repaired. Stop its writers, look at the server's log, and "
+            + "restore it from a backup together with the journal.",
             refused),
         ['2', '8', ..] => Unavailable(database, "refuses user or password", refused),
 

@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace AdClick.Actors.Metrics.Postgres;
 
 /// <summary>
-/// Writes a partition's flush: a fixed number of round trips, however many rows. Whatever two flushes could both touch is locked in one order (ads, days,
-/// counts by key), so that they can't wait for each other in a circle.
+/// Writes a partition's flush: a fixed number of round trips, however many rows. Whatever two flushes could both touch is locked in one order (ads,
+/// days, counts by key), so that they can't wait for each other in a circle.
 /// </summary>
 internal sealed class PostgresFlush
 {
@@ -24,7 +24,8 @@ internal sealed class PostgresFlush
     private const string CountsTable =
         """
         CREATE TEMPORARY TABLE IF NOT EXISTS flush_counts (
-            clicks bigint NOT NULL, ad int NOT NULL, minute int NOT NULL, sub_shard smallint NOT NULL, outcome smallint NOT NULL) ON COMMIT DELETE ROWS
+            clicks bigint NOT NULL, ad int NOT NULL, minute int NOT NULL, sub_shard smallint NOT NULL, outcome smallint NOT NULL)
+        ON COMMIT DELETE ROWS
         """;
 
     private const string LateTable =
@@ -85,7 +86,8 @@ internal sealed class PostgresFlush
     // A replay brings marks that are older than the stored ones.
     private const string WriteMarks =
         """
-        INSERT INTO gateway_marks AS stored SELECT $1, $2, gateway, time_ms, open_from_ms FROM unnest($3, $4, $5) AS mark (gateway, time_ms, open_from_ms)
+        INSERT INTO gateway_marks AS stored
+        SELECT $1, $2, gateway, time_ms, open_from_ms FROM unnest($3, $4, $5) AS mark (gateway, time_ms, open_from_ms)
         ON CONFLICT (log, partition, gateway) DO UPDATE SET time_ms = excluded.time_ms, open_from_ms = excluded.open_from_ms
         WHERE excluded.time_ms >= stored.time_ms
         """;
@@ -172,7 +174,8 @@ internal sealed class PostgresFlush
     private async Task AddAdsAsync(string[] adIds)
     {
         await using var reader = await _session.ReadAsync(
-            PostgresSession.Sql("INSERT INTO ad_ids (ad_id) SELECT ad_id FROM unnest($1) AS new (ad_id) ORDER BY ad_id ON CONFLICT DO NOTHING", (object)adIds),
+            PostgresSession.Sql(
+                "INSERT INTO ad_ids (ad_id) SELECT ad_id FROM unnest($1) AS new (ad_id) ORDER BY ad_id ON CONFLICT DO NOTHING", (object)adIds),
             PostgresSession.Sql("SELECT ad_id, ad FROM ad_ids WHERE ad_id = ANY ($1)", (object)adIds)).ConfigureAwait(false);
         await NoteAdsAsync(reader).ConfigureAwait(false);
     }
@@ -197,7 +200,8 @@ internal sealed class PostgresFlush
         }
 
         var importer = await _session.Connection.BeginBinaryImportAsync(
-            "COPY flush_counts (clicks, ad, minute, sub_shard, outcome) FROM STDIN (FORMAT BINARY)", _session.CancellationToken).ConfigureAwait(false);
+            "COPY flush_counts (clicks, ad, minute, sub_shard, outcome) FROM STDIN (FORMAT BINARY)",
+            _session.CancellationToken).ConfigureAwait(false);
         await using (importer.ConfigureAwait(false))
         {
             foreach (var count in _flush.Counts)

@@ -3,8 +3,8 @@ using AdClick.Actors.ClickLog;
 namespace AdClick.Actors.Metrics.Postgres;
 
 /// <summary>
-/// Metrics and catalogue in PostgreSQL 15 or newer, with TimescaleDB where the server has it. Shared by all nodes. The database may be away at any time,
-/// also when the store is made: every method throws <see cref="MetricsStoreUnavailableException"/> until it is back, and
+/// Metrics and catalogue in PostgreSQL 15 or newer, with TimescaleDB where the server has it. Shared by all nodes. The database may be away at any
+/// time, also when the store is made: every method throws <see cref="MetricsStoreUnavailableException"/> until it is back, and
 /// <see cref="MetricsStoreDamagedException"/> when its schema is not this program's.
 /// </summary>
 public sealed class PostgresMetricsStore : IMetricsStore, ICatalogueStore, IRollupStore, IAsyncDisposable
@@ -92,8 +92,8 @@ public sealed class PostgresMetricsStore : IMetricsStore, ICatalogueStore, IRoll
     }
 
     /// <summary>
-    /// Makes the next days' partitions, has TimescaleDB's community edition compress minutes that are a week old, and lets go of minutes that are older
-    /// than the retention: a run lets go of days, the next one drops them. Rollups and late clicks stay. Any node may call it, every few minutes.
+    /// Makes the next days' partitions, has TimescaleDB's community edition compress minutes that are a week old, and lets go of minutes that are
+    /// older than the retention: a run lets go of days, the next one drops them. Rollups and late clicks stay. Any node may call it, every few minutes.
     /// Returns the number of days dropped.
     /// </summary>
     /// <param name="minutesRetention">How long minutes are kept, at least <see cref="MinRetention"/>; null for ever.</param>
@@ -111,7 +111,8 @@ public sealed class PostgresMetricsStore : IMetricsStore, ICatalogueStore, IRoll
         if (minutesRetention is { } retention)
         {
             await TryAsync(
-                async session => dropped = await PostgresUpkeep.DropAsync(session, LongestWait).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+                async session => dropped = await PostgresUpkeep.DropAsync(session, LongestWait).ConfigureAwait(false),
+                cancellationToken).ConfigureAwait(false);
             await TryAsync(session => PostgresUpkeep.LetGoAsync(session, retention, LongestWait), cancellationToken).ConfigureAwait(false);
         }
 

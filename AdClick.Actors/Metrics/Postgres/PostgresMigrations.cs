@@ -39,8 +39,9 @@ internal static class PostgresMigrations
         {
             throw new MetricsStoreDamagedException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The metrics database {database} has schema version {stored}, this program knows versions up to {NewestVersion}: it was written by a "
-                + $"newer AdClick. Nothing was changed. Start that version again, or restore the database from a backup that was made before the upgrade."));
+                $"The metrics database {database} has schema version {stored}, this program knows versions up to {NewestVersion}: it was written by "
+                + $"a newer AdClick. Nothing was changed. Start that version again, or restore the database from a backup that was made before the "
+                + $"upgrade."));
         }
 
         if (stored == NewestVersion)

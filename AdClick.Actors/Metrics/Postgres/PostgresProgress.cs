@@ -10,11 +10,13 @@ internal static class PostgresProgress
         "partition, owner_epoch, flushed_offset, checkpoint_offset, clock_ms, allowed_lateness_ms, purge_below, "
         + "EXISTS (SELECT FROM logs WHERE logs.log < progress.log)";
 
-    /// <summary>The statements that <see cref="ReadCurrentAsync(NpgsqlDataReader, CancellationToken)"/> reads the results of, for a batch with others.</summary>
+    private const string MarkColumns = "partition, gateway, time_ms, open_from_ms";
+
+    /// <summary>What <see cref="ReadCurrentAsync(NpgsqlDataReader, CancellationToken)"/> reads the results of, for a batch with others.</summary>
     public static NpgsqlBatchCommand[] Current =>
     [
         PostgresSession.Sql("SELECT epoch, partitions FROM logs ORDER BY log DESC LIMIT 1"),
-        PostgresSession.Sql("SELECT partition, gateway, time_ms, open_from_ms FROM gateway_marks WHERE log = (SELECT max(log) FROM logs) ORDER BY gateway"),
+        PostgresSession.Sql($"SELECT {MarkColumns} FROM gateway_marks WHERE log = (SELECT max(log) FROM logs) ORDER BY gateway"),
         PostgresSession.Sql($"SELECT {Columns} FROM progress WHERE log = (SELECT max(log) FROM logs) ORDER BY partition"),
     ];
 
@@ -26,7 +28,8 @@ internal static class PostgresProgress
     }
 
     /// <summary>The same from the results of <see cref="Current"/>; leaves the reader at the last of them.</summary>
-    public static async Task<(LogIdentity? Log, List<PartitionProgress> Partitions)> ReadCurrentAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    public static async Task<(LogIdentity? Log, List<PartitionProgress> Partitions)> ReadCurrentAsync(
+        NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
         var log = await reader.ReadAsync(cancellationToken).ConfigureAwait(false) ? new LogIdentity(reader.GetGuid(0), reader.GetInt32(1)) : null;
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
@@ -38,10 +41,7 @@ internal static class PostgresProgress
     {
         await using var reader = await session.ReadAsync(
             PostgresSession.Sql(
-                """
-                SELECT partition, gateway, time_ms, open_from_ms FROM gateway_marks WHERE log = (SELECT log FROM logs WHERE epoch = $1) ORDER BY gateway
-                """,
-                epoch),
+                $"SELECT {MarkColumns} FROM gateway_marks WHERE log = (SELECT log FROM logs WHERE epoch = $1) ORDER BY gateway", epoch),
             PostgresSession.Sql($"SELECT {Columns} FROM progress WHERE log = (SELECT log FROM logs WHERE epoch = $1) ORDER BY partition", epoch))
             .ConfigureAwait(false);
         return await ReadRowsAsync(reader, epoch, session.CancellationToken).ConfigureAwait(false);
@@ -61,8 +61,9 @@ internal static class PostgresProgress
         {
             // Nothing was ever read from that log: let go of it, and of whoever still believes to own a part of it.
             await session.RunAsync(
-                PostgresSession.Sql("DELETE FROM gateway_marks"), PostgresSession.Sql("DELETE FROM progress"), PostgresSession.Sql("DELETE FROM logs"))
-                .ConfigureAwait(false);
+                PostgresSession.Sql("DELETE FROM gateway_marks"),
+                PostgresSession.Sql("DELETE FROM progress"),
+                PostgresSession.Sql("DELETE FROM logs")).ConfigureAwait(false);
         }
 
         await session.RunAsync(

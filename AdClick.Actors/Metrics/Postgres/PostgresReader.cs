@@ -16,8 +16,8 @@ internal enum SumBy
 }
 
 /// <summary>
-/// Reads the clicks of ads, within one snapshot: rolled-up buckets where they are true, minutes for any bucket that is marked or not rolled up yet. The
-/// database sums them up, so that what comes over the network does not grow with the number of ads.
+/// Reads the clicks of ads, within one snapshot: rolled-up buckets where they are true, minutes for any bucket that is marked or not rolled up yet.
+/// The database sums them up, so that what comes over the network does not grow with the number of ads.
 /// </summary>
 /// <param name="session">Snapshot.</param>
 /// <param name="frontier">How far the rollups have come in it.</param>
@@ -114,8 +114,8 @@ internal sealed class PostgresReader(PostgresSession session, RollupFrontier fro
 
         return parts.Any(part => part.Source == CountSource.Minutes && part.Start < frontier.FirstMinute)
             ? throw new MinutesNotKeptException(
-                $"Clicks by minute are kept from {BucketAlignment.TimeOf(frontier.FirstMinute):yyyy-MM-ddTHH:mm}Z on: ask for a later 'from', or for the "
-                + "granularity quarter-hour, hour or day.")
+                $"Clicks by minute are kept from {BucketAlignment.TimeOf(frontier.FirstMinute):yyyy-MM-ddTHH:mm}Z on: ask for a later 'from', or for "
+                + "the granularity quarter-hour, hour or day.")
             : parts;
     }
 
@@ -125,21 +125,23 @@ internal sealed class PostgresReader(PostgresSession session, RollupFrontier fro
         switch (part.Source)
         {
             case CountSource.Days:
-                var days = $"day_clicks AS stored WHERE {AreWanted} AND day >= $2 AND day < $3{(marks.Count > 0 ? DayIsTrue : "")}";
-                Add(sumBy, "day * 1440", OfColumns, days, StoredTime.MinutesPerDay);
+                var areTrue = marks.Count > 0 ? DayIsTrue : "";
+                Add("day * 1440", OfColumns, $"day_clicks AS stored WHERE {AreWanted} AND day >= $2 AND day < $3{areTrue}", StoredTime.MinutesPerDay);
                 break;
             case CountSource.Quarters:
-                var quarters = $"quarter_clicks AS stored WHERE {AreWanted} AND quarter >= $2 AND quarter < $3{(marks.Count > 0 ? QuarterIsTrue : "")}";
-                Add(sumBy, "quarter * 15", OfColumns, quarters, StoredTime.MinutesPerQuarter);
+                areTrue = marks.Count > 0 ? QuarterIsTrue : "";
+                Add(
+                    "quarter * 15", OfColumns, $"quarter_clicks AS stored WHERE {AreWanted} AND quarter >= $2 AND quarter < $3{areTrue}",
+                    StoredTime.MinutesPerQuarter);
                 break;
             default:
-                Add(sumBy, "minute", OfCounts, $"click_minute AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", 1);
-                Add(sumBy, "minute", OfLateClicks, $"late_clicks AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", 1);
+                Add("minute", OfCounts, $"click_minute AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", 1);
+                Add("minute", OfLateClicks, $"late_clicks AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", 1);
                 break;
         }
 
-        void Add(SumBy by, string minute, string sums, string from, int unit) =>
-            statements.Add(PostgresSession.Sql(Select(by, minute, sums, from), ads, part.Start / unit, part.End / unit));
+        void Add(string minute, string sums, string from, int unit) =>
+            statements.Add(PostgresSession.Sql(Select(sumBy, minute, sums, from), ads, part.Start / unit, part.End / unit));
     }
 
     /// <summary>Adds what is read in place of marked days and quarters.</summary>
@@ -182,7 +184,9 @@ internal sealed class PostgresReader(PostgresSession session, RollupFrontier fro
                 markedAds, markedQuarters,
                 markedQuarters.Min() * StoredTime.MinutesPerQuarter, (markedQuarters.Max() + 1) * StoredTime.MinutesPerQuarter));
             statements.Add(PostgresSession.Sql(
-                Select(sumBy, "stored.minute", OfLateClicks, $"unnest($1, $2) AS marked (ad, quarter) JOIN late_clicks AS stored ON {InMarkedQuarter}"),
+                Select(
+                    sumBy, "stored.minute", OfLateClicks,
+                    $"unnest($1, $2) AS marked (ad, quarter) JOIN late_clicks AS stored ON {InMarkedQuarter}"),
                 markedAds, markedQuarters));
         }
     }

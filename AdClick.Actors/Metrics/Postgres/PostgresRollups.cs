@@ -1,16 +1,16 @@
 namespace AdClick.Actors.Metrics.Postgres;
 
 /// <summary>
-/// Rolls minutes up to quarters of an hour, and those to UTC days (docs/decisions/0003-rollups.md). Flushes go on meanwhile; so a quarter is closed first:
-/// from then on every change in it is marked. One node at a time is at it.
+/// Rolls minutes up to quarters of an hour, and those to UTC days (docs/decisions/0008-postgres-store.md). Flushes go on meanwhile; so a quarter is
+/// closed first: from then on every change in it is marked. One node at a time is at it.
 /// </summary>
 internal static class PostgresRollups
 {
     private const string SumsByOutcome =
         """
-        nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 0), 0), 0)::bigint, nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 1), 0), 0)::bigint,
-        nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 3), 0), 0)::bigint, nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 4), 0), 0)::bigint,
-        nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 5), 0), 0)::bigint, nullif(coalesce(sum(clicks) FILTER (WHERE outcome = 6), 0), 0)::bigint
+        nullif(sum(clicks) FILTER (WHERE outcome = 0), 0)::bigint, nullif(sum(clicks) FILTER (WHERE outcome = 1), 0)::bigint,
+        nullif(sum(clicks) FILTER (WHERE outcome = 3), 0)::bigint, nullif(sum(clicks) FILTER (WHERE outcome = 4), 0)::bigint,
+        nullif(sum(clicks) FILTER (WHERE outcome = 5), 0)::bigint, nullif(sum(clicks) FILTER (WHERE outcome = 6), 0)::bigint
         """;
 
     private const string SumsOfColumns =

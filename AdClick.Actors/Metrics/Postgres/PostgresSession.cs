@@ -16,7 +16,9 @@ internal sealed class PostgresSession(NpgsqlConnection connection, TimeSpan time
     /// <summary>Ends when whoever asked no longer waits.</summary>
     public CancellationToken CancellationToken => cancellationToken;
 
-    /// <summary>A statement with its parameters $1, $2, … (A text array that is the only one must be cast to object, or it would be taken for them all.)</summary>
+    /// <summary>
+    /// A statement with its parameters $1, $2, … A text array that is the only one must be cast to object, or it would be taken for all of them.
+    /// </summary>
     public static NpgsqlBatchCommand Sql(string text, params ReadOnlySpan<object?> parameters)
     {
         var command = new NpgsqlBatchCommand(text);

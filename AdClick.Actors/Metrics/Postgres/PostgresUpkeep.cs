@@ -19,10 +19,13 @@ internal static class PostgresUpkeep
         $"""
         DO $$
         BEGIN
-            IF current_setting('timescaledb.license', true) = 'timescale'
-                AND (SELECT relkind FROM pg_class WHERE oid = 'click_minute'::regclass) = 'r'
-                AND NOT EXISTS (
-                    SELECT FROM timescaledb_information.jobs WHERE proc_name = 'policy_compression' AND hypertable_name = 'click_minute')
+            IF current_setting('timescaledb.license', true) IS DISTINCT FROM 'timescale'
+                OR (SELECT relkind FROM pg_class WHERE oid = 'click_minute'::regclass) <> 'r'
+            THEN
+                RETURN; -- what follows does not exist there
+            END IF;
+            IF NOT EXISTS (
+                SELECT FROM timescaledb_information.jobs WHERE proc_name = 'policy_compression' AND hypertable_name = 'click_minute')
             THEN
                 CREATE OR REPLACE FUNCTION click_minute_now() RETURNS int LANGUAGE sql STABLE AS
                     'SELECT (extract(epoch FROM now()) / 60)::int';

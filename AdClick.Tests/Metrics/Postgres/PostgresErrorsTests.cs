@@ -51,8 +51,10 @@ public sealed class PostgresErrorsTests
     {
         Exception[] failures =
         [
-            new NpgsqlException("Exception while reading from stream", new IOException("reset")), new NpgsqlException("No time", new TimeoutException()),
-            new SocketException((int)SocketError.HostNotFound), new TimeoutException(),
+            new NpgsqlException("Exception while reading from stream", new IOException("reset")),
+            new NpgsqlException("No time", new TimeoutException()),
+            new SocketException((int)SocketError.HostNotFound),
+            new TimeoutException(),
         ];
         Assert.All(failures, failure => Assert.IsType<MetricsStoreUnavailableException>(PostgresErrors.ToException("db:5432/adclick", failure)));
     }

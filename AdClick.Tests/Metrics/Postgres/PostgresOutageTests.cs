@@ -121,10 +121,9 @@ public sealed class PostgresOutageTests
     public async Task A_schema_that_has_lost_a_table_is_damage(StoreKind kind)
     {
         await using var store = await PostgresTestStore.OpenAsync(kind);
-        await store.SqlAsync("DROP TABLE late_clicks");
-
         await store.SqlAsync("DROP TABLE rollup_frontier");
-        Assert.Contains("rollup_frontier", (await Assert.ThrowsAsync<MetricsStoreDamagedException>(() => store.ClicksAsync("a1"))).Message, StringComparison.Ordinal);
+        var failure = await Assert.ThrowsAsync<MetricsStoreDamagedException>(() => store.ClicksAsync("a1"));
+        Assert.Contains("rollup_frontier", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory, OnPostgres, OnTimescale]
@@ -141,7 +140,8 @@ public sealed class PostgresOutageTests
                 // The same counters from four partitions, which no partition of a healthy log has; in an order of its own each time.
                 MinuteCount[] counts =
                 [
-                    .. Enumerable.Range(0, 200).Select(i => new MinuteCount($"a{i % 40}", i / 40, Minute + (round % 3), ClickOutcome.Accepted, round)),
+                    .. Enumerable.Range(0, 200).Select(
+                        i => new MinuteCount($"a{i % 40}", i / 40, Minute + (round % 3), ClickOutcome.Accepted, round)),
                 ];
                 random.Shuffle(counts);
                 var flush = store.FlushOf(counts) with { Progress = store.Progress(partition) };
@@ -171,7 +171,8 @@ public sealed class PostgresOutageTests
     private static async Task AssertNothingAsync(PostgresTestStore store)
     {
         Assert.Equal(0, await store.ClicksAsync("a1"));
-        Assert.Equal(0, await store.ReadAsync("SELECT (SELECT count(*) FROM late_clicks) + (SELECT count(*) FROM ad_ids) + (SELECT count(*) FROM click_days)"));
+        Assert.Equal(0, await store.ReadAsync(
+            "SELECT (SELECT count(*) FROM late_clicks) + (SELECT count(*) FROM ad_ids) + (SELECT count(*) FROM click_days)"));
         var row = Assert.Single(await store.Store.ReadProgressAsync(store.Log.Epoch, default));
         Assert.Equal((0, 0), (row.FlushedOffset, row.ClockMs));
     }

@@ -177,8 +177,8 @@ CREATE TABLE day_clicks (
     PRIMARY KEY (ad, day) INCLUDE (clicks, duplicates, late, bot, expired, inactive_ad)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_analyze_scale_factor = 0.02);
 
--- (ad, quarter) pairs that have changed since they were rolled up, or while they were. A row for each change: were one shared by two transactions, the
--- job could delete it without having seen what the other has written.
+-- (ad, quarter) pairs that have changed since they were rolled up, or while they were. A row for each change: were one shared by two transactions,
+-- the job could delete it without having seen what the other has written.
 CREATE TABLE rollup_marks (
     mark    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     ad      int NOT NULL,
