@@ -1,8 +1,6 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using AdClick.Benchmarks.Load;
 using AdClick.Benchmarks.Processes;
 using AdClick.Tests.Support;
 using Xunit;
@@ -119,29 +117,6 @@ public sealed class ProgramTests : IDisposable
         var (exitCode, output) = await GatewayProgram.RunAsync(Settings);
         Assert.Equal(2, exitCode);
         Assert.Contains("log", output, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task Ten_kills_at_random_moments_lose_no_click_and_count_none_twice()
-    {
-        Directory.CreateDirectory(_data);
-        var seed = (ulong)Stopwatch.GetTimestamp();
-        var report = await LoadRun.RunAsync(
-            new LoadSettings
-            {
-                Keys = BenchmarkKeys.Make(),
-                Folder = _data,
-                Rate = 1_000,
-                Duration = TimeSpan.FromSeconds(20),
-                Ads = 300,
-                Connections = 16,
-                Kills = 10,
-                Seed = seed,
-                GatewaySettings = ["AdClick:CheckpointInterval=00:00:01", "AdClick:FlushInterval=00:00:00.200"],
-            },
-            TextWriter.Null);
-        Assert.True(report.IsGood, $"Seed {seed}:\n{report}");
-        Assert.Equal(10, report.Restarts.Count);
     }
 
     private HttpClient Admin()

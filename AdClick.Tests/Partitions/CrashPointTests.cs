@@ -1,13 +1,16 @@
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.ClickLog.Embedded;
+using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.Clicks;
 using AdClick.Actors.Metrics;
+using AdClick.Actors.Metrics.Postgres;
 using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Actors.Partitions;
 using AdClick.Tests.Support;
 using Akka.Actor;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 using Xunit;
 
 namespace AdClick.Tests.Partitions;
@@ -31,7 +34,7 @@ public sealed class CrashPointTests
     [Fact]
     public async Task Every_run_that_crashes_once_ends_in_the_counts_of_the_run_that_never_does()
     {
-        var expected = await RunAsync(true, []);
+        var expected = await RunAsync(Where.EmbeddedDefault, []);
         AssertIsWhatTheRuleSays(expected.Counts);
 
         Assert.Equal(
@@ -40,7 +43,7 @@ public sealed class CrashPointTests
         var points = expected.Steps.SelectMany(step => Enumerable.Range(1, step.Value).Select(occurrence => (step.Key, occurrence)));
         await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (point, _) =>
         {
-            var run = await RunAsync(true, [point]);
+            var run = await RunAsync(Where.EmbeddedDefault, [point]);
             Assert.True(expected.Counts.SequenceEqual(run.Counts), $"A crash {point}: {Difference(expected.Counts, run.Counts)}");
         });
     }
@@ -48,11 +51,11 @@ public sealed class CrashPointTests
     [Fact]
     public async Task Every_run_in_which_an_operation_fails_once_ends_in_the_same_counts_by_itself()
     {
-        var expected = await RunAsync(false, []);
+        var expected = await RunAsync(Where.Memory, []);
         var points = expected.Steps.SelectMany(step => Enumerable.Range(1, step.Value).Select(occurrence => (step.Key, occurrence)));
         await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (point, _) =>
         {
-            var run = await RunAsync(false, [point], survives: true);
+            var run = await RunAsync(Where.Memory, [point], survives: true);
             Assert.True(expected.Counts.SequenceEqual(run.Counts), $"A failure {point}: {Difference(expected.Counts, run.Counts)}");
         });
     }
@@ -60,13 +63,13 @@ public sealed class CrashPointTests
     [Fact]
     public async Task A_run_that_crashes_again_and_again_ends_in_the_same_counts()
     {
-        var expected = await RunAsync(false, []);
+        var expected = await RunAsync(Where.Memory, []);
         for (var seed = 1; seed <= 12; seed++)
         {
             var random = new Random(seed);
             string[] steps = [.. expected.Steps.Keys.Order()];
             (string, int)[] crashes = [.. Enumerable.Range(0, 12).Select(_ => (steps[random.Next(steps.Length)], random.Next(1, 5)))];
-            var run = await RunAsync(false, crashes, takesSnapshots: seed % 2 == 0);
+            var run = await RunAsync(Where.Memory, crashes, takesSnapshots: seed % 2 == 0);
             Assert.True(expected.Counts.SequenceEqual(run.Counts),
                 $"Crashes {string.Join(", ", crashes)}: {Difference(expected.Counts, run.Counts)}");
         }
@@ -76,7 +79,7 @@ public sealed class CrashPointTests
     public async Task On_a_PostgreSQL_journal_runs_that_crash_or_fail_at_sampled_operations_end_in_the_counts_of_the_run_that_never_does()
     {
         await using var database = await TestDatabase.CreateAsync(TestDatabases.Postgres!);
-        var expected = await RunAsync(false, [], database: database);
+        var expected = await RunAsync(Where.Memory, [], database: database);
         AssertIsWhatTheRuleSays(expected.Counts);
 
         // All steps on journal and snapshots are among them; of the many others, some.
@@ -92,7 +95,7 @@ public sealed class CrashPointTests
         {
             foreach (var survives in (bool[])[false, true])
             {
-                var run = await RunAsync(false, [point], survives, takesSnapshots: true, database: database);
+                var run = await RunAsync(Where.Memory, [point], survives, takesSnapshots: true, database: database);
                 Assert.True(
                     expected.Counts.SequenceEqual(run.Counts),
                     $"A {(survives ? "failure" : "crash")} {point}: {Difference(expected.Counts, run.Counts)}");
@@ -101,13 +104,53 @@ public sealed class CrashPointTests
     }
 
     [Fact]
+    public async Task On_Kafka_runs_that_crash_or_fail_at_sampled_operations_end_in_the_counts_of_the_run_that_never_does()
+    {
+        await using var kafka = new KafkaCluster();
+        await SampleAsync(Where.Kafka, kafka, "log", perStep: 3, ofAll: 20);
+    }
+
+    [TimescaleFact]
+    public async Task On_TimescaleDB_runs_that_crash_or_fail_at_sampled_operations_end_in_the_counts_of_the_run_that_never_does() =>
+        await SampleAsync(Where.Timescale, null, "store", perStep: 4, ofAll: 12);
+
+    [TimescaleFact]
+    public async Task On_Kafka_and_TimescaleDB_runs_that_crash_or_fail_at_sampled_operations_end_in_the_counts_of_the_run_that_never_does()
+    {
+        await using var kafka = new KafkaCluster();
+        await SampleAsync(Where.Timescale, kafka, "store", perStep: 2, ofAll: 12);
+    }
+
+    [Fact]
     public async Task Without_snapshots_the_purge_takes_what_the_clock_has_outlived_and_no_more()
     {
         var firstRow = 0L;
-        var run = await RunAsync(false, [], takesSnapshots: false, atTheEnd: (journal, log) =>
+        var run = await RunAsync(Where.Memory, [], takesSnapshots: false, atTheEnd: (journal, log) =>
             firstRow = journal.Read(PartitionActor.PersistenceIdOf(log.Identity.Epoch, 0))[0].SequenceNr);
         AssertIsWhatTheRuleSays(run.Counts);
         Assert.True(firstRow > 1, "Nothing was purged.");
+    }
+
+    /// <summary>Crashes and failures at all steps of one kind of operation, and at some of the others.</summary>
+    private static async Task SampleAsync(Where where, KafkaCluster? kafka, string kind, int perStep, int ofAll)
+    {
+        var expected = await RunAsync(where, [], kafka: kafka);
+        AssertIsWhatTheRuleSays(expected.Counts);
+        var random = new Random(21);
+        var points = expected.Steps
+            .SelectMany(step => Enumerable.Range(1, step.Value).Select(occurrence => (Step: step.Key, Occurrence: occurrence)))
+            .OrderBy(_ => random.Next()).ToList();
+        var sample = points
+            .Where(point => point.Step.Contains(kind, StringComparison.Ordinal))
+            .GroupBy(point => point.Step).SelectMany(step => step.Take(perStep))
+            .Union(points.Take(ofAll));
+        await Parallel.ForEachAsync(sample, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (point, _) =>
+        {
+            var survives = point.Occurrence % 2 == 0;
+            var run = await RunAsync(where, [point], survives, kafka: kafka);
+            Assert.True(
+                expected.Counts.SequenceEqual(run.Counts), $"A {(survives ? "failure" : "crash")} {point}: {Difference(expected.Counts, run.Counts)}");
+        });
     }
 
     private static void AssertIsWhatTheRuleSays(IReadOnlyList<string> counts)
@@ -133,16 +176,23 @@ public sealed class CrashPointTests
     /// Runs the script to its end; incarnation i is crashed at step <c>crashes[i]</c>, the last one never. Returns the last one's steps.
     /// </summary>
     private static async Task<(IReadOnlyList<string> Counts, IReadOnlyDictionary<string, int> Steps)> RunAsync(
-        bool onEmbeddedDefault,
+        Where where,
         (string Step, int Occurrence)[] crashes,
         bool survives = false,
         bool takesSnapshots = true,
         Action<TestJournal, IClickLog>? atTheEnd = null,
-        TestDatabase? database = null)
+        TestDatabase? database = null,
+        KafkaCluster? kafka = null)
     {
         using var folder = new TestFolder();
         await using var journal = database is null ? TestJournal.OpenSqlite(folder) : TestJournal.OpenPostgres(database);
-        await using var data = onEmbeddedDefault ? new EmbeddedData(folder) : (RunData)new MemoryData();
+        await using RunData data = where switch
+        {
+            Where.EmbeddedDefault => new EmbeddedData(folder),
+            Where.Memory => new MemoryData(),
+            Where.Kafka => await KafkaData.OpenAsync(folder, kafka!),
+            _ => await TimescaleData.OpenAsync(folder, kafka),
+        };
         foreach (var (step, occurrence) in ((string?, int)[])[.. crashes, (null, 0)])
         {
             var crash = new CrashPoint(step, occurrence, survives);
@@ -164,6 +214,15 @@ public sealed class CrashPointTests
         throw new InvalidOperationException("The last incarnation never crashes.");
     }
 
+    /// <summary>What a run's log and metrics store are.</summary>
+    private enum Where
+    {
+        EmbeddedDefault,
+        Memory,
+        Kafka,
+        Timescale,
+    }
+
     /// <summary>What stays when the process ends.</summary>
     private abstract class RunData : IAsyncDisposable
     {
@@ -173,13 +232,16 @@ public sealed class CrashPointTests
 
         public abstract IMetricsStore Store { get; }
 
-        public void SetTime(long timeMs)
+        public virtual void SetTime(long timeMs)
         {
             if (timeMs > Time.GetUtcNow().ToUnixTimeMilliseconds())
             {
                 Time.SetUtcNow(DateTimeOffset.FromUnixTimeMilliseconds(timeMs));
             }
         }
+
+        protected static IEnumerable<string> CountsOf(InMemoryMetricsStore store) => store.Counts()
+            .Select(count => Line(count.Key.AdId, count.Key.SubShard, count.Key.Minute, count.Key.Outcome, count.Value));
 
         /// <summary>A new process opens it.</summary>
         public abstract Task RestartAsync();
@@ -201,10 +263,116 @@ public sealed class CrashPointTests
 
         public override Task RestartAsync() => Task.CompletedTask;
 
-        public override IEnumerable<string> Counts() => _store.Counts()
-            .Select(count => Line(count.Key.AdId, count.Key.SubShard, count.Key.Minute, count.Key.Outcome, count.Value));
+        public override IEnumerable<string> Counts() => CountsOf(_store);
 
         public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    private sealed class KafkaData : RunData
+    {
+        private readonly InMemoryMetricsStore _store = new();
+        private readonly TestFolder _folder;
+        private readonly KafkaOptions _options;
+        private KafkaClickLog? _log;
+
+        private KafkaData(TestFolder folder, KafkaOptions options)
+        {
+            _folder = folder;
+            _options = options;
+        }
+
+        public override IClickLog Log => _log!;
+
+        public override IMetricsStore Store => _store;
+
+        public static async Task<KafkaData> OpenAsync(TestFolder folder, KafkaCluster kafka)
+        {
+            var options = kafka.Options(await kafka.CreateTopicAsync(1), 1);
+            var data = new KafkaData(folder, options with { SpoolFolder = folder["spool"], Linger = TimeSpan.Zero });
+            await data.RestartAsync();
+            return data;
+        }
+
+        public override async Task RestartAsync()
+        {
+            await DisposeAsync();
+
+            // Its own clock: append times are Kafka's, later than any click of the script.
+            _log = await KafkaClickLog.OpenAsync(_options, _folder["."], TimeSpan.FromHours(1), TimeProvider.System);
+        }
+
+        public override IEnumerable<string> Counts() => CountsOf(_store);
+
+        public override async ValueTask DisposeAsync()
+        {
+            if (_log is not null)
+            {
+                await _log.DisposeAsync();
+            }
+        }
+    }
+
+    /// <summary>TimescaleDB, with the log in memory or on Kafka.</summary>
+    private sealed class TimescaleData : RunData
+    {
+        private readonly RunData _log;
+        private readonly TestDatabase _database;
+        private PostgresMetricsStore _store;
+
+        private TimescaleData(RunData log, TestDatabase database)
+        {
+            _log = log;
+            _database = database;
+            _store = Open();
+        }
+
+        public override IClickLog Log => _log.Log;
+
+        public override IMetricsStore Store => _store;
+
+        public static async Task<TimescaleData> OpenAsync(TestFolder folder, KafkaCluster? kafka)
+        {
+            RunData log = kafka is null ? new EmbeddedData(folder) : await KafkaData.OpenAsync(folder, kafka);
+            return new TimescaleData(log, await TestDatabase.CreateAsync(TestDatabases.Timescale!));
+        }
+
+        public override void SetTime(long timeMs) => _log.SetTime(timeMs);
+
+        public override async Task RestartAsync()
+        {
+            await _store.DisposeAsync();
+            await _log.RestartAsync();
+            _store = Open();
+        }
+
+        public override IEnumerable<string> Counts()
+        {
+            using var connection = new NpgsqlConnection(_database.ConnectionString);
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText =
+                """
+                SELECT ad_id, sub_shard::int, minute, outcome::int, sum(clicks)::bigint FROM (
+                    SELECT ad, sub_shard, minute, outcome, clicks FROM click_minute
+                    UNION ALL SELECT ad, sub_shard, minute, outcome, 1 FROM late_clicks) AS counts JOIN ad_ids USING (ad)
+                GROUP BY 1, 2, 3, 4
+                """;
+            using var rows = command.ExecuteReader();
+            while (rows.Read())
+            {
+                yield return Line(rows.GetString(0), rows.GetInt32(1), rows.GetInt32(2), (ClickOutcome)rows.GetInt32(3), rows.GetInt64(4));
+            }
+        }
+
+        public override async ValueTask DisposeAsync()
+        {
+            await _store.DisposeAsync();
+            await _log.DisposeAsync();
+            await _database.DisposeAsync();
+        }
+
+        private PostgresMetricsStore Open() =>
+            new(new PostgresStoreOptions { ConnectionString = _database.ConnectionString }, TimeProvider.System);
     }
 
     private sealed class EmbeddedData : RunData
@@ -304,14 +472,20 @@ public sealed class CrashPointTests
         /// <summary>Plays the script from where the log ends to the end.</summary>
         public async Task PlayAsync()
         {
-            var written = (int)_data.Log.RangeOf(0).End;
+            var written = (int)await EndAsync();
             for (var i = Math.Max(0, written - 1); i < TheScript.Steps.Count; i++)
             {
                 var (timeMs, record, then) = TheScript.Steps[i];
                 if (i >= written)
                 {
                     _data.SetTime(timeMs);
-                    await TryAsync(() => _data.Log.RangeOf(0).End > i ? Task.CompletedTask : _log.AppendAsync(0, "key"u8, record));
+                    await TryAsync(async () =>
+                    {
+                        if (await EndAsync() == i)
+                        {
+                            await _log.AppendAsync(0, "key"u8, record);
+                        }
+                    });
                 }
 
                 switch (then)
@@ -338,6 +512,8 @@ public sealed class CrashPointTests
 
             await PartitionHarness.HandOffAsync(_entity);
         }
+
+        private async Task<long> EndAsync() => (await _data.Log.FindRangeAsync(0, CancellationToken.None)).End;
 
         private async Task TryAsync(Func<Task> work)
         {

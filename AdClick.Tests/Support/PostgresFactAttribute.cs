@@ -16,6 +16,13 @@ public sealed class PostgresTheoryAttribute : TheoryAttribute
     public PostgresTheoryAttribute() => Skip = TestDatabases.PostgresIsMissing;
 }
 
+/// <summary>A test on <see cref="TestDatabases.Timescale"/>; skipped where there is none.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class TimescaleFactAttribute : FactAttribute
+{
+    public TimescaleFactAttribute() => Skip = TestDatabases.TimescaleIsMissing;
+}
+
 /// <summary>A test that starts and stops a server of its own; skipped where it may not.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class OwnPostgresFactAttribute : FactAttribute
