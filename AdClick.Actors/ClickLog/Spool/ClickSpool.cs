@@ -7,7 +7,7 @@ namespace AdClick.Actors.ClickLog.Spool;
 
 /// <summary>
 /// The durable store on this machine for clicks that Kafka does not take now: an embedded log with a lane per Kafka partition. Clicks that were
-/// spooled for another partition count are found again at the start, in lanes of their own. Format and reasons: docs/decisions/0006-spool.md.
+/// spooled for another partition count are found again at the start, in lanes of their own. Format and reasons: docs/decisions/0009-spool.md.
 /// </summary>
 /// <remarks>
 /// The bound counts the bytes of clicks that are not drained, as they stand in the log, and frees them some 64 KiB at a time. On the disk there is a
