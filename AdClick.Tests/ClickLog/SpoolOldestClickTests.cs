@@ -14,7 +14,7 @@ public sealed class SpoolOldestClickTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Property(MaxTest = 25, EndSize = 60)]
+    [Property(MaxTest = 15, EndSize = 40)]
     public async Task The_oldest_click_is_that_of_a_list_of_all_clicks_that_are_not_drained((byte Act, byte Lane, byte Number)[] steps)
     {
         const int Partitions = 3;
