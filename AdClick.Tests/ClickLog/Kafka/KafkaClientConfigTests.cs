@@ -123,6 +123,12 @@ public sealed class KafkaClientConfigTests
         Assert.DoesNotContain(Secret, text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Texts_of_the_client_are_cleared_of_secrets_but_not_of_the_rest() => Assert.Equal(
+        "the broker does not know adclick with ***",
+        KafkaClientConfig.WithoutSecrets(
+            $"the broker does not know adclick with {Secret}.", With(("sasl.username", "adclick"), ("sasl.password", Secret), ("ssl.key.password", ""))));
+
     private static KafkaOptions With(params (string Property, string Value)[] settings) => new()
     {
         BootstrapServers = "broker:9092",
