@@ -2,8 +2,8 @@ namespace AdClick.Actors.ClickLog.Kafka;
 
 /// <summary>Reads one partition out of the buffer that the node's consumer fills.</summary>
 /// <remarks>
-/// Kafka leaves offsets out: a batch's records may have gaps between them, and <see cref="LogBatch.NextOffset"/> is the offset after the last one. At the end of a
-/// partition that ends in a gap it stays below the log's end until the next record comes; a mark does within a second.
+/// Kafka leaves offsets out: a batch's records may have gaps between them, and <see cref="LogBatch.NextOffset"/> is the offset after the last one.
+/// At the end of a partition that ends in a gap it stays below the log's end until the next record comes; a mark does within a second.
 /// </remarks>
 internal sealed class KafkaLogReader : IClickLogReader
 {

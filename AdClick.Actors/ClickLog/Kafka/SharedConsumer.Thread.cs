@@ -84,7 +84,8 @@ internal sealed partial class SharedConsumer
         if (_assigned[assigned.Partition] is { } before)
         {
             before.Fail(new InvalidOperationException(
-                $"Partition {assigned.Partition} was opened again at offset {assigned.NextOffset}; this reader, which stood at {before.NextOffset}, gets no more."));
+                $"Partition {assigned.Partition} was opened again at offset {assigned.NextOffset}; "
+                + $"this reader, which stood at {before.NextOffset}, gets no more."));
             TakeAway(before);
         }
 

@@ -129,7 +129,8 @@ internal sealed partial class SharedConsumer : IAsyncDisposable
         {
             // A marker of a transaction takes one offset. More at once smell of compaction, which removes clicks.
             _logger.LogWarning(
-                "Partition {Partition} of topic {Topic} holds no records at offsets [{From}, {To}). If the topic's cleanup.policy is anything but delete, clicks are being lost.",
+                "Partition {Partition} of topic {Topic} holds no records at offsets [{From}, {To}). "
+                + "If the topic's cleanup.policy is anything but delete, clicks are being lost.",
                 partition, _settings.Topic, from, to);
         }
     }
@@ -186,8 +187,20 @@ internal sealed partial class SharedConsumer : IAsyncDisposable
         var options = new ListOffsetsOptions { RequestTimeout = _settings.RangeTimeout, IsolationLevel = IsolationLevel.ReadUncommitted };
         var listed = await admin.ListOffsetsAsync(wanted, options)
             .WaitAsync(_settings.RangeTimeout * 2, _time, cancellationToken).ConfigureAwait(false);
-        return listed.ResultInfos.ToDictionary(
-            info => info.TopicPartitionOffsetError.Partition.Value, info => info.TopicPartitionOffsetError.Offset.Value);
+        var offsets = new Dictionary<int, long>();
+        foreach (var info in listed.ResultInfos)
+        {
+            // A leader whose connection broke is said to have succeeded, with no offset (seen).
+            var found = info.TopicPartitionOffsetError;
+            if (found.Error.IsError || found.Offset.Value < 0)
+            {
+                throw new KafkaException(found.Error.IsError ? found.Error : new Error(ErrorCode.Local_Transport, "a leader gave no answer"));
+            }
+
+            offsets.Add(found.Partition.Value, found.Offset.Value);
+        }
+
+        return offsets;
     }
 
     private LogRange Know(int partition, long begin, long end)
