@@ -2,17 +2,17 @@ using Akka.Persistence;
 
 namespace AdClick.Actors.Partitions.Repartitioning;
 
-/// <summary>Writes the first checkpoint of a partition that was never run, in one atomic write, in place of what an earlier attempt may have left.</summary>
+/// <summary>Writes the state that a partition is to begin with, in place of what an earlier attempt may have left.</summary>
 internal sealed class CheckpointWriter : UntypedPersistentActor
 {
-    private readonly IReadOnlyList<IPartitionMessage> _events;
+    private readonly IEnumerator<IReadOnlyList<IPartitionMessage>> _writes;
     private readonly TaskCompletionSource _written;
 
     /// <summary>Made by <see cref="PartitionJournal"/>.</summary>
-    public CheckpointWriter(Guid logEpoch, int partition, IReadOnlyList<IPartitionMessage> events, TaskCompletionSource written)
+    public CheckpointWriter(Guid logEpoch, int partition, IEnumerable<IReadOnlyList<IPartitionMessage>> writes, TaskCompletionSource written)
     {
         PersistenceId = PartitionActor.PersistenceIdOf(logEpoch, partition);
-        _events = events;
+        _writes = writes.GetEnumerator();
         _written = written;
     }
 
@@ -70,11 +70,22 @@ internal sealed class CheckpointWriter : UntypedPersistentActor
     /// <inheritdoc/>
     protected override void PostStop() => _written.TrySetException(new InvalidOperationException("Writing was stopped."));
 
-    private void Write() => PersistAll(_events, persisted =>
+    // One after the other, each an atomic write, so that only one of them is in memory.
+    private void Write()
     {
-        if (ReferenceEquals(persisted, _events[^1]))
+        if (!_writes.MoveNext())
         {
             _written.TrySetResult();
+            return;
         }
-    });
+
+        var events = _writes.Current;
+        PersistAll(events, persisted =>
+        {
+            if (ReferenceEquals(persisted, events[^1]))
+            {
+                Write();
+            }
+        });
+    }
 }

@@ -26,13 +26,22 @@ internal static class PartitionJournal
         }
     }
 
-    /// <summary>Writes the first checkpoint of a partition, in place of what an earlier attempt may have left.</summary>
+    /// <summary>Writes what a partition is to begin with, in place of what an earlier attempt may have left.</summary>
+    /// <param name="system">Actor system with the journal.</param>
+    /// <param name="log">Log of the partition.</param>
+    /// <param name="partition">Partition.</param>
+    /// <param name="writes">Events, each list one atomic write.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RepartitioningRefusedException">It can't be written.</exception>
     public static async Task WriteAsync(
-        ActorSystem system, LogIdentity log, int partition, IReadOnlyList<IPartitionMessage> events, CancellationToken cancellationToken)
+        ActorSystem system,
+        LogIdentity log,
+        int partition,
+        IEnumerable<IReadOnlyList<IPartitionMessage>> writes,
+        CancellationToken cancellationToken)
     {
         var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var writer = system.ActorOf(Props.Create(() => new CheckpointWriter(log.Epoch, partition, events, written)));
+        var writer = system.ActorOf(Props.Create(() => new CheckpointWriter(log.Epoch, partition, writes, written)));
         try
         {
             await written.Task.WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -11,6 +11,9 @@ internal sealed class RekeyedLog
     /// <summary>Owner epoch of the first checkpoints: that of the change itself, so that the first owner gets a greater one.</summary>
     private const long OwnerEpoch = 1;
 
+    /// <summary>After so many bytes of state a write ends: what partitions write at an ordinary checkpoint under load.</summary>
+    private const int MaxWriteBytes = 4 * 1024 * 1024;
+
     private readonly LogIdentity _log;
     private readonly List<AdState>[] _ads;
     private readonly CountingTerms _terms;
@@ -64,23 +67,40 @@ internal sealed class RekeyedLog
         return new RekeyedLog(log, ads, terms, clockMs, MarksOf(saved));
     }
 
-    /// <summary>The first checkpoint of a partition, as journal events; the last of them is a <see cref="CheckpointReached"/>.</summary>
+    /// <summary>
+    /// The state of a partition as journal events, a write at a time. Each write ends with a <see cref="CheckpointReached"/>, all of them at the same offset:
+    /// it is the move of the store that makes them one, and what a partition holds may be more than a journal takes in one transaction.
+    /// </summary>
     /// <param name="partition">Partition of the new log.</param>
     /// <param name="offset">Where its records begin.</param>
-    public IReadOnlyList<IPartitionMessage> CheckpointOf(int partition, long offset)
+    public IEnumerable<IReadOnlyList<IPartitionMessage>> CheckpointsOf(int partition, long offset)
     {
-        var events = CheckpointEvents.Pack(_ads[partition].SelectMany(ad => ad.CopyAll(_terms, ClockMs)), out _);
-        events.Add(new CheckpointReached
+        var ads = _ads[partition];
+        var reached = new CheckpointReached
         {
             Offset = offset,
             ClockMs = ClockMs,
             AllowedLatenessMs = _terms.AllowedLatenessMs,
             CountedFromMs = _terms.CountedFromMs,
             OwnerEpoch = OwnerEpoch,
-            AliveUntilMs = _ads[partition].Select(ad => ad.AliveUntilMs).DefaultIfEmpty(0).Max(),
+            AliveUntilMs = ads.Select(ad => ad.AliveUntilMs).DefaultIfEmpty(0).Max(),
             Marks = { _marks.Select(mark => new GatewayMarkState { Gateway = mark.Gateway, TimeMs = mark.TimeMs, OpenFromMs = mark.OpenFromMs }) },
-        });
-        return events;
+        };
+        var deltas = new List<AdDelta>();
+        var bytes = 0;
+        foreach (var delta in ads.SelectMany(ad => ad.CopyAll(_terms, ClockMs)))
+        {
+            deltas.Add(delta);
+            bytes += delta.CalculateSize();
+            if (bytes >= MaxWriteBytes)
+            {
+                yield return [.. CheckpointEvents.Pack(deltas, out _), reached];
+                deltas.Clear();
+                bytes = 0;
+            }
+        }
+
+        yield return [.. CheckpointEvents.Pack(deltas, out _), reached];
     }
 
     /// <summary>The first progress of a partition: everything below the offset is in the store.</summary>

@@ -53,7 +53,7 @@ public sealed class Repartitioner
         _tell($"Saving {rekeyed.Ads} ads with {rekeyed.Impressions} impressions for log {next.Epoch} with {next.Partitions} partitions.");
         for (var partition = 0; partition < next.Partitions; partition++)
         {
-            await PartitionJournal.WriteAsync(_system, next, partition, rekeyed.CheckpointOf(partition, begins[partition]), cancellationToken)
+            await PartitionJournal.WriteAsync(_system, next, partition, rekeyed.CheckpointsOf(partition, begins[partition]), cancellationToken)
                 .ConfigureAwait(false);
         }
 

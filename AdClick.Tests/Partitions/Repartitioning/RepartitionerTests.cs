@@ -1,3 +1,4 @@
+using AdClick.Actors.Ads;
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.Clicks;
 using AdClick.Actors.Metrics;
@@ -218,6 +219,48 @@ public sealed class RepartitionerTests : IAsyncLifetime
         var saved = await PartitionJournal.ReadAsync(_harness.System, next.Identity, partition, default);
         Assert.Empty(saved.Ads);
         Assert.Equal(TestClick.Start + (48 * TestClick.Hour), saved.Checkpoint!.ClockMs);
+    }
+
+    [Fact]
+    public async Task A_state_larger_than_one_write_arrives_as_a_whole()
+    {
+        const int Ads = 5;
+        const int Impressions = 45_000; // of 24 bytes
+        var terms = new CountingTerms(RandomClicks.AllowedLatenessMs, 0);
+        var saved = new SavedPartition(0);
+        for (var ad = 0; ad < Ads; ad++)
+        {
+            var state = new AdState(new AdKey($"ad{ad}", 0));
+            for (var i = 0; i < Impressions; i++)
+            {
+                state.Apply(
+                    new LoggedClick
+                    {
+                        Offset = i,
+                        Nonce = (ulong)i,
+                        Impression = TestClick.Impression(i),
+                        ExpiresAtMs = TestClick.Start + TestClick.Hour,
+                        ClickTimeMs = TestClick.Start,
+                        EffectiveTimeMs = TestClick.Start,
+                        ClockMs = TestClick.Start,
+                        Verdict = ClickVerdict.Valid,
+                    },
+                    terms,
+                    out _);
+            }
+
+            saved.Ads.Add(state.Key, state);
+        }
+
+        saved.Take(new CheckpointReached { Offset = 7, ClockMs = TestClick.Start, AllowedLatenessMs = RandomClicks.AllowedLatenessMs }, 1);
+        var log = new LogIdentity(Guid.NewGuid(), 1);
+        await PartitionJournal.WriteAsync(_harness.System, log, 0, RekeyedLog.Of([saved], log).CheckpointsOf(0, 0), default).WaitAsync(Patience);
+
+        Assert.Equal(2, TestJournal.Checkpoints(_folder["journal.db"], PartitionActor.PersistenceIdOf(log.Epoch, 0)).Count);
+        var read = await PartitionJournal.ReadAsync(_harness.System, log, 0, default).WaitAsync(Patience);
+        Assert.Equal(0, read.Checkpoint!.Offset);
+        Assert.Equal(Enumerable.Repeat(Impressions, Ads), read.Ads.Values.Select(ad => ad.Impressions));
+        Assert.All(read.Ads.Values, ad => Assert.Equal(TestClick.Start + TestClick.Hour, ad.AliveUntilMs));
     }
 
     [Fact]
