@@ -20,11 +20,16 @@ public sealed class PostgresJournalPurgeTests
         var many = new AdDelta { AdId = "ad" };
         foreach (var partition in (int[])[1, 2, 10])
         {
-            for (var i = 0; i < (partition == 1 ? 200 : 3); i++)
-            {
-                await TestJournal.WriteAsync(harness.System, Id(partition), many, new CheckpointReached { Offset = i });
-            }
+            await TestJournal.WriteAsync(harness.System, Id(partition), many, new CheckpointReached());
         }
+
+        // Many more of the kind.
+        await database.RunAsync(
+            $"""
+            INSERT INTO adclick_journal.journal (created, deleted, persistence_id, sequence_number, message, tags, manifest, identifier, writer_uuid)
+            SELECT created, deleted, persistence_id, sequence_number + 2 * i, message, tags, manifest, identifier, writer_uuid
+            FROM adclick_journal.journal, generate_series(1, CASE persistence_id WHEN '{Id(1)}' THEN 199 ELSE 2 END) AS i
+            """);
 
         Assert.Equal(300, await journal.Purge.PurgeAsync([Row(1, purgeBelow: 301), Row(2, purgeBelow: 0)], default)); // three batches
         Assert.Equal(0, await journal.Purge.PurgeAsync([Row(1, purgeBelow: 301), Row(2, purgeBelow: 0)], default));
