@@ -256,7 +256,7 @@ public sealed class RepartitionerTests : IAsyncLifetime
         var log = new LogIdentity(Guid.NewGuid(), 1);
         await PartitionJournal.WriteAsync(_harness.System, log, 0, RekeyedLog.Of([saved], log).CheckpointsOf(0, 0), default).WaitAsync(Patience);
 
-        Assert.Equal(2, TestJournal.Checkpoints(_folder["journal.db"], PartitionActor.PersistenceIdOf(log.Epoch, 0)).Count);
+        Assert.Equal(2, TestJournal.OpenSqlite(_folder).Checkpoints(PartitionActor.PersistenceIdOf(log.Epoch, 0)).Count);
         var read = await PartitionJournal.ReadAsync(_harness.System, log, 0, default).WaitAsync(Patience);
         Assert.Equal(0, read.Checkpoint!.Offset);
         Assert.Equal(Enumerable.Repeat(Impressions, Ads), read.Ads.Values.Select(ad => ad.Impressions));
