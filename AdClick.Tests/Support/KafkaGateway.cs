@@ -1,9 +1,10 @@
 namespace AdClick.Tests.Support;
 
 /// <summary>A whole node whose click log is a Kafka topic.</summary>
-public sealed class KafkaGateway : RunningGateway
+public class KafkaGateway : RunningGateway
 {
-    private const string SigningKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    /// <summary>A signing key for a node that makes none.</summary>
+    internal const string SigningKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
     private readonly KafkaCluster _kafka = new();
     private string _topic = "";

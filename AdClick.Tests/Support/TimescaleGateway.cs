@@ -1,0 +1,16 @@
+namespace AdClick.Tests.Support;
+
+/// <summary>A whole node whose database is TimescaleDB, on the embedded log.</summary>
+internal sealed class TimescaleGateway(TestDatabase database) : RunningGateway
+{
+    protected override IEnumerable<string> Settings => SettingsOf(database);
+
+    internal static string[] SettingsOf(TestDatabase database) =>
+        ["--AdClick:Database=postgres", $"--ConnectionStrings:AdClick={database.ConnectionString}", $"--AdClick:SigningKeys:k1={KafkaGateway.SigningKey}"];
+}
+
+/// <summary>A whole node as in production: Kafka and TimescaleDB.</summary>
+internal sealed class KafkaTimescaleGateway(TestDatabase database) : KafkaGateway
+{
+    protected override IEnumerable<string> Settings => [.. base.Settings, .. TimescaleGateway.SettingsOf(database)];
+}
