@@ -186,7 +186,13 @@ internal sealed class PartitionAppender
             groups.Add(collected);
         }
 
-        var records = groups.Sum(group => group.CountOpen);
+        var records = 0;
+        foreach (var group in groups)
+        {
+            records += group.CountOpen;
+            group.IsGivenUp = true;
+        }
+
         Remember(GiveUpAllAsync(groups, reason));
         return records;
     }

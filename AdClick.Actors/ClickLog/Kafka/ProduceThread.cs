@@ -261,7 +261,7 @@ internal sealed class ProduceThread
 
     private void ConcludeFrom(RecordGroup group)
     {
-        if (group.TakeRefusal() is not { } error || group.IsSettled)
+        if (group.TakeRefusal() is not { } error || group.IsSettled || group.IsGivenUp)
         {
             return;
         }
@@ -286,7 +286,7 @@ internal sealed class ProduceThread
         _producer.Replace();
         foreach (var group in _inFlight)
         {
-            if (!group.IsSettled)
+            if (!group.IsSettled && !group.IsGivenUp)
             {
                 _sending.Add(group.Partition);
             }
@@ -321,15 +321,14 @@ internal sealed class ProduceThread
                 }
             }
 
-            var records = oldest.Partition.GoAway($"no report within {_deliveryTimeout.TotalSeconds:0.###} s");
-            KafkaAppendMetrics.TimedOut.Add(records);
-            _inFlight.Dequeue();
+            KafkaAppendMetrics.TimedOut.Add(
+                oldest.Partition.GoAway(FormattableString.Invariant($"no report within {_deliveryTimeout.TotalSeconds:0.###} s")));
         }
     }
 
     private void DropSettled()
     {
-        while (_inFlight.TryPeek(out var oldest) && oldest.IsSettled)
+        while (_inFlight.TryPeek(out var oldest) && (oldest.IsSettled || oldest.IsGivenUp))
         {
             _inFlight.Dequeue();
         }

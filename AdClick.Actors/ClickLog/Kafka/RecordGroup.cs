@@ -35,6 +35,9 @@ internal abstract class RecordGroup
     /// <summary>How often the partition had gone away when the group was sent: a report of an earlier sending does not prove that it is back.</summary>
     public int Epoch { get; set; }
 
+    /// <summary>Whether what is open is on its way to where it is safe: nothing has to be concluded from the group any more. The sending thread's.</summary>
+    public bool IsGivenUp { get; set; }
+
     /// <summary>Number of records, in whatever state.</summary>
     public int Count { get; private set; }
 

@@ -154,7 +154,7 @@ public sealed class KafkaAppenderTests : IAsyncLifetime
     [Fact]
     public async Task More_than_the_spool_lets_wait_for_its_disk_can_be_outstanding_when_a_partition_goes_away()
     {
-        const int Clicks = 4000;
+        const int Clicks = 1600;
         await using var log = new KafkaAppenderFixture(spoolBytes: 100_000_000);
         var appends = new List<Task>();
         for (var i = 0; i < Clicks; i++)
