@@ -14,6 +14,9 @@ internal sealed record ConsumerSettings
     /// <summary>The client's properties, see <see cref="KafkaClientConfig.Consumer"/>.</summary>
     public required ConsumerConfig Client { get; init; }
 
+    /// <summary>Takes secrets out of the client's log lines. Default: there are none.</summary>
+    public Func<string, string> Redact { get; init; } = line => line;
+
     /// <summary>
     /// Bytes of records that may wait for their readers, of all partitions together. A partition's share of it is its high-water mark, see
     /// <see cref="HighWaterMark"/>. Default 64 MiB.

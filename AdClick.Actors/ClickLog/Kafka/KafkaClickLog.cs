@@ -270,14 +270,20 @@ public sealed class KafkaClickLog : IClickLog
     private void Connect()
     {
         var consumer = new SharedConsumer(
-            new ConsumerSettings { Topic = _options.Topic, Partitions = Identity.Partitions, Client = KafkaClientConfig.Consumer(_options) },
+            new ConsumerSettings
+            {
+                Topic = _options.Topic,
+                Partitions = Identity.Partitions,
+                Client = KafkaClientConfig.Consumer(_options),
+                Redact = line => KafkaClientConfig.WithoutSecrets(line, _options),
+            },
             _time,
             _logger);
         var appender = new KafkaAppender(
             _options.Topic,
             Identity.Partitions,
             _spool,
-            KafkaProducers.From(_options, _logger),
+            KafkaProducers.From(_options, _time, _logger),
             _options.DeliveryTimeout,
             _options.Linger,
             _time,

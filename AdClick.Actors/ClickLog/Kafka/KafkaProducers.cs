@@ -18,8 +18,9 @@ internal static class KafkaProducers
     /// and coming back within a second of the broker.
     /// </summary>
     /// <param name="options">Where Kafka is, and how it is talked to.</param>
+    /// <param name="time">Measures how often a line repeats.</param>
     /// <param name="logger">Gets librdkafka's log lines, without secrets.</param>
-    public static ProducerFactory From(KafkaOptions options, ILogger logger)
+    public static ProducerFactory From(KafkaOptions options, TimeProvider time, ILogger logger)
     {
         var config = new ProducerConfig(KafkaClientConfig.Producer(options))
         {
@@ -29,18 +30,10 @@ internal static class KafkaProducers
         config.QueueBufferingMaxMessages ??= MaxQueuedRecords;
         config.QueueBufferingMaxKbytes ??= MaxQueuedKiB;
         config.ReconnectBackoffMaxMs ??= 1000;
+        var log = new LibrdkafkaLog(logger, time, line => KafkaClientConfig.WithoutSecrets(line, options));
         return onError => new ProducerBuilder<byte[], byte[]>(config)
             .SetErrorHandler((_, error) => onError(error))
-            .SetLogHandler((_, line) => Log(line, options, logger))
+            .SetLogHandler((_, line) => log.Write(line))
             .Build();
-    }
-
-    private static void Log(LogMessage line, KafkaOptions options, ILogger logger)
-    {
-        var level = (LogLevel)line.LevelAs(LogLevelType.MicrosoftExtensionsLogging);
-        if (logger.IsEnabled(level))
-        {
-            logger.Log(level, "librdkafka {Facility}: {Line}", line.Facility, KafkaClientConfig.WithoutSecrets(line.Message, options));
-        }
     }
 }

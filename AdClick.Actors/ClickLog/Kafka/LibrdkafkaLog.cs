@@ -13,11 +13,16 @@ internal sealed class LibrdkafkaLog
 
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly Func<string, string> _redact;
     private readonly Dictionary<string, long> _writtenAt = [];
 
     /// <summary>A way to a log.</summary>
-    public LibrdkafkaLog(ILogger logger, TimeProvider time)
+    /// <param name="logger">The log.</param>
+    /// <param name="time">Measures the interval.</param>
+    /// <param name="redact">Takes secrets out of a line.</param>
+    public LibrdkafkaLog(ILogger logger, TimeProvider time, Func<string, string> redact)
     {
+        _redact = redact;
         _logger = logger;
         _time = time;
     }
@@ -41,6 +46,9 @@ internal sealed class LibrdkafkaLog
             }
         }
 
-        _logger.Log(level, "{Facility}: {Line}", line.Facility, line.Message);
+        if (_logger.IsEnabled(level))
+        {
+            _logger.Log(level, "librdkafka {Facility}: {Line}", line.Facility, _redact(line.Message));
+        }
     }
 }

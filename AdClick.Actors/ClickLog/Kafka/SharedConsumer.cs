@@ -40,7 +40,7 @@ internal sealed partial class SharedConsumer : IAsyncDisposable
         _settings = settings;
         _time = time;
         _logger = logger;
-        _clientLog = new LibrdkafkaLog(logger, time);
+        _clientLog = new LibrdkafkaLog(logger, time, settings.Redact);
         _partitions = [.. Enumerable.Range(0, settings.Partitions).Select(partition => new TopicPartition(settings.Topic, partition))];
         _ranges = new LogRange[settings.Partitions];
         _assigned = new AssignedPartition?[settings.Partitions];

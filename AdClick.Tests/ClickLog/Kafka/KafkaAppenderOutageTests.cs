@@ -151,7 +151,7 @@ public sealed class KafkaAppenderOutageTests : IAsyncLifetime
         _spool = ClickSpool.Open(_folder.Path, Partitions, 10_000_000, TimeProvider.System);
         var logger = _loggers.CreateLogger("Kafka");
         _appender = new KafkaAppender(
-            _options.Topic, Partitions, _spool, KafkaProducers.From(_options, logger), _options.DeliveryTimeout, _options.Linger, TimeProvider.System, logger);
+            _options.Topic, Partitions, _spool, KafkaProducers.From(_options, TimeProvider.System, logger), _options.DeliveryTimeout, _options.Linger, TimeProvider.System, logger);
     }
 
     private async Task CloseAsync()

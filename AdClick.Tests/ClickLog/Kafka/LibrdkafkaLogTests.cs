@@ -13,13 +13,14 @@ public sealed class LibrdkafkaLogTests
     {
         var time = new FakeTimeProvider();
         var lines = new LineLog();
-        var log = new LibrdkafkaLog(lines, time);
-        log.Write(new LogMessage("client", SyslogLevel.Error, "FAIL", "first"));
+        var log = new LibrdkafkaLog(lines, time, line => line.Replace("hunter2", "***", StringComparison.Ordinal));
+        log.Write(new LogMessage("client", SyslogLevel.Error, "FAIL", "first, with hunter2"));
         log.Write(new LogMessage("client", SyslogLevel.Error, "FAIL", "second"));
         log.Write(new LogMessage("client", SyslogLevel.Warning, "CONFWARN", "other"));
         time.Advance(TimeSpan.FromSeconds(10));
         log.Write(new LogMessage("client", SyslogLevel.Error, "FAIL", "third"));
 
         Assert.Equal([LogLevel.Error, LogLevel.Debug, LogLevel.Warning, LogLevel.Error], lines.Lines.Select(line => line.Level));
+        Assert.DoesNotContain(lines.Lines, line => line.Text.Contains("hunter2", StringComparison.Ordinal));
     }
 }
