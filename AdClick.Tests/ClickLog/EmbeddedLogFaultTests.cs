@@ -1,6 +1,5 @@
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.ClickLog.Embedded;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 using static AdClick.Tests.ClickLog.EmbeddedLogFixture;
@@ -196,98 +195,5 @@ public sealed class EmbeddedLogFaultTests : IDisposable
         var recovered = _log.NextRecovery;
         _time.Advance(TimeSpan.FromSeconds(5));
         await recovered.InTime("the log to write again");
-    }
-
-    /// <summary>How much the disk still takes; null is no bound.</summary>
-    private sealed class Disk
-    {
-        public int? BytesLeft { get; set; }
-    }
-
-    /// <summary>Writes what the disk takes, then fails as a full disk does.</summary>
-    private sealed class FaultyDevice(SegmentFiles files, Disk disk) : SegmentDevice(files)
-    {
-        protected override void Write(int segment, long position, ReadOnlySpan<byte> bytes)
-        {
-            if (disk.BytesLeft is { } left && left < bytes.Length)
-            {
-                base.Write(segment, position, bytes[..left]);
-                disk.BytesLeft = 0;
-                throw new IOException("No space left on device.");
-            }
-
-            disk.BytesLeft -= bytes.Length;
-            base.Write(segment, position, bytes);
-        }
-    }
-
-    /// <summary>A logger that tells what the log says: that it can write again, or that it will try once more (its timer is armed then).</summary>
-    private sealed class ListeningLogger : ILogger
-    {
-        private readonly Lock _gate = new();
-        private TaskCompletionSource _recovery = NewSignal();
-        private TaskCompletionSource _try = NewSignal();
-
-        public Task NextRecovery
-        {
-            get
-            {
-                lock (_gate)
-                {
-                    return _recovery.Task;
-                }
-            }
-        }
-
-        public Task NextTry
-        {
-            get
-            {
-                lock (_gate)
-                {
-                    return _try.Task;
-                }
-            }
-        }
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            var text = formatter(state, exception);
-            lock (_gate)
-            {
-                if (text.Contains("can write again", StringComparison.Ordinal))
-                {
-                    _recovery.SetResult();
-                    _recovery = NewSignal();
-                }
-                else if (text.Contains("tries again in", StringComparison.Ordinal))
-                {
-                    _try.SetResult();
-                    _try = NewSignal();
-                }
-            }
-        }
-
-        private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
-
-    /// <summary>A tmpfs over a folder.</summary>
-    private sealed class SmallFileSystem : IDisposable
-    {
-        private readonly string _path;
-
-        public SmallFileSystem(string path, string size)
-        {
-            _path = path;
-            Assert.Null(TmpfsFactAttribute.Run("mount", "-t", "tmpfs", "-o", $"size={size}", "tmpfs", path));
-        }
-
-        public void Remount(string mode) => Assert.Null(TmpfsFactAttribute.Run("mount", "-o", $"remount,{mode}", _path));
-
-        public void Dispose() => TmpfsFactAttribute.Run("umount", "-l", _path);
     }
 }

@@ -12,7 +12,7 @@ internal static class EmbeddedLogFixture
     public const int PageBytes = 16 * 1024;
     public const int SegmentBytes = 2 * PageBytes;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     public static readonly EmbeddedLogOptions Small = new() { PageBytes = PageBytes, SegmentBytes = SegmentBytes };
 

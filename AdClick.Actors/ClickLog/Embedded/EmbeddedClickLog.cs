@@ -128,8 +128,8 @@ public sealed class EmbeddedClickLog : IClickLog
     public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) => ValueTask.FromResult(RangeOf(partition));
 
     /// <summary>
-    /// Ends when the partition has a durable record at or after an offset, or the log closes; may end early. For whoever wants no reader while there is
-    /// nothing to read.
+    /// Ends when the partition has a durable record at or after an offset, or the log closes; may end early. For whoever wants no reader while there
+    /// is nothing to read.
     /// </summary>
     internal Task WaitFor(int partition, long offset) => _partitions[partition].WaitFor(offset);
 

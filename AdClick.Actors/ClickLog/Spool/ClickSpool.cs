@@ -6,12 +6,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace AdClick.Actors.ClickLog.Spool;
 
 /// <summary>
-/// The durable store on this machine for clicks that Kafka does not take now: an embedded log with a lane per Kafka partition. Clicks that were spooled for another
-/// partition count are found again at the start, in lanes of their own. Format and reasons: docs/decisions/0006-spool.md.
+/// The durable store on this machine for clicks that Kafka does not take now: an embedded log with a lane per Kafka partition. Clicks that were
+/// spooled for another partition count are found again at the start, in lanes of their own. Format and reasons: docs/decisions/0006-spool.md.
 /// </summary>
 /// <remarks>
-/// The bound counts the bytes of clicks that are not drained, as they stand in the log, and frees them some 64 KiB at a time. On the disk there is a little more: what was drained in the last
-/// second, the unused ends of pages, and one segment of 1 MiB at most for each lane.
+/// The bound counts the bytes of clicks that are not drained, as they stand in the log, and frees them some 64 KiB at a time. On the disk there is a
+/// little more: what was drained in the last second, the unused ends of pages, and one segment of 1 MiB at most for each lane.
 /// </remarks>
 internal sealed class ClickSpool : IAsyncDisposable
 {
@@ -75,9 +75,9 @@ internal sealed class ClickSpool : IAsyncDisposable
     public IReadOnlyList<SpoolLane> Lanes { get; }
 
     /// <summary>
-    /// Not after the click time of any click that is not drained, Unix milliseconds, cut to whole seconds; null when there is none. It knows a click before
-    /// <see cref="AppendAsync"/> returns. A click whose append failed is not in the spool: until the task has ended, its caller answers for it, too.
-    /// 0 when clicks were found missing at the start (<see cref="Damage"/>): nobody knows how old they are.
+    /// Not after the click time of any click that is not drained, Unix milliseconds, cut to whole seconds; null when there is none. It knows a click
+    /// before <see cref="AppendAsync"/> returns. A click whose append failed is not in the spool: until the task has ended, its caller answers for
+    /// it, too. 0 when clicks were found missing at the start (<see cref="Damage"/>): nobody knows how old they are.
     /// </summary>
     public long? OldestClickMs
     {
@@ -112,11 +112,14 @@ internal sealed class ClickSpool : IAsyncDisposable
     /// <summary>Clicks that became durable here since the start.</summary>
     public long Appended => Lanes.Sum(lane => lane.Appended);
 
-    /// <summary>Null while the spool takes clicks; otherwise a sentence for the operator: a disk that can't be written, or the bound is reached.</summary>
+    /// <summary>
+    /// Null while the spool takes clicks; otherwise a sentence for the operator: a disk that can't be written, or the bound is reached.
+    /// </summary>
     public string? Fault => _own.Fault ?? (_budget.IsExhausted ? FullText() : null);
 
     /// <summary>
-    /// Null, or a sentence for the operator: clicks of a lane are missing or unreadable, and the lane waits for a person. The spool still takes clicks.
+    /// Null, or a sentence for the operator: clicks of a lane are missing or unreadable, and the lane waits for a person. The spool still takes
+    /// clicks.
     /// </summary>
     public string? Damage
     {
@@ -141,7 +144,9 @@ internal sealed class ClickSpool : IAsyncDisposable
     /// <param name="time">Clock.</param>
     /// <param name="logger">Where faults are reported.</param>
     /// <exception cref="ClickLogUnavailableException">The folder can't be made or read.</exception>
-    /// <exception cref="ClickLogDamagedException">Files are missing, or the end of a lane is unreadable; the message says how a person goes on.</exception>
+    /// <exception cref="ClickLogDamagedException">
+    /// Files are missing, or the end of a lane is unreadable; the message says how a person goes on.
+    /// </exception>
     public static ClickSpool Open(string folder, int partitions, long maxBytes, TimeProvider time, ILogger? logger = null) =>
         Open(folder, partitions, maxBytes, time, logger, files => new SegmentDevice(files));
 
@@ -153,7 +158,9 @@ internal sealed class ClickSpool : IAsyncDisposable
         return new ClickSpool(Path.GetFullPath(folder), partitions, maxBytes, time, logger ?? NullLogger.Instance, deviceFactory);
     }
 
-    /// <summary>Spools a click. The task ends when it is durable; many share one task and one write. The bytes are copied before the method returns.</summary>
+    /// <summary>
+    /// Spools a click. The task ends when it is durable; many share one task and one write. The bytes are copied before the method returns.
+    /// </summary>
     /// <param name="partition">Kafka partition that the click is meant for.</param>
     /// <param name="key">UTF-8 text of the ad key, at most 255 bytes.</param>
     /// <param name="record">The encoded <c>LogRecord</c>; with the key at most 8,191 bytes.</param>
@@ -262,7 +269,8 @@ internal sealed class ClickSpool : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _logger.LogWarning(e, "A drained folder of the spool in {Folder} can't be deleted: {Reason} The next start tries again.", _folder, e.Message);
+            _logger.LogWarning(
+                e, "A drained folder of the spool in {Folder} can't be deleted: {Reason} The next start tries again.", _folder, e.Message);
         }
         finally
         {
@@ -291,6 +299,7 @@ internal sealed class ClickSpool : IAsyncDisposable
 
     private string FullText() => string.Create(
         CultureInfo.InvariantCulture,
-        $"The spool in {_folder} is full: {_budget.Bytes} bytes of clicks wait for Kafka, of at most {_budget.MaxBytes} (AdClick:Kafka:SpoolMaxBytes). " +
-        $"Clicks beyond them are refused. Bring Kafka back, or raise AdClick:Kafka:SpoolMaxBytes if the disk has room.");
+        $"The spool in {_folder} is full: {_budget.Bytes} bytes of clicks wait for Kafka, of at most {_budget.MaxBytes} " +
+        $"(AdClick:Kafka:SpoolMaxBytes). Clicks beyond them are refused. " +
+        $"Bring Kafka back, or raise AdClick:Kafka:SpoolMaxBytes if the disk has room.");
 }

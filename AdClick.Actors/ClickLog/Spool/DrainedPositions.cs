@@ -8,8 +8,9 @@ namespace AdClick.Actors.ClickLog.Spool;
 
 /// <summary>
 /// File <c>drained</c>: up to which offset each lane is drained, a line of 32 bytes per lane: "lane 3 from 4711". A person can read it and change it.
-/// It is overwritten in place, so that it needs no room on a disk that the spool itself has filled. A line doesn't cross a sector, so whatever a power cut leaves is a
-/// mixture of whole lines, old and new; an old one only means that some clicks are drained twice, which counting calls <c>repeat</c>.
+/// It is overwritten in place, so that it needs no room on a disk that the spool itself has filled. A line doesn't cross a sector, so whatever a
+/// power cut leaves is a mixture of whole lines, old and new; an old one only means that some clicks are drained twice, which counting calls
+/// <c>repeat</c>.
 /// </summary>
 internal sealed class DrainedPositions : IDisposable
 {
@@ -52,8 +53,9 @@ internal sealed class DrainedPositions : IDisposable
                 else if (words.Length > 0)
                 {
                     throw new ClickLogDamagedException(
-                        $"{path}, which says what of the spool is in Kafka already, has the line '{line.Trim()}', which is not of the form 'lane 3 from 4711'. " +
-                        "Mend the line, or delete the file: then every click that is left in the spool is sent again, and counted as repeat where Kafka has it.");
+                        $"{path}, which says what of the spool is in Kafka already, has the line '{line.Trim()}', " +
+                        "which is not of the form 'lane 3 from 4711'. Mend the line, or delete the file: " +
+                        "then every click that is left in the spool is sent again, and counted as repeat where Kafka has it.");
                 }
             }
         }

@@ -1,8 +1,8 @@
 namespace AdClick.Actors.ClickLog.Spool;
 
 /// <summary>
-/// What the spool stores for a click: one byte with the key's length, the key, the record. The key is needed to find the click's partition again, which
-/// is another one if the topic's partition count has changed in between.
+/// What the spool stores for a click: one byte with the key's length, the key, the record. The key is needed to find the click's partition again,
+/// which is another one if the topic's partition count has changed in between.
 /// </summary>
 internal static class SpoolEntry
 {
@@ -18,7 +18,8 @@ internal static class SpoolEntry
         var size = LengthBytes + key.Length + record.Length;
         return key.Length <= byte.MaxValue && size <= MaxBytes
             ? size
-            : throw new ArgumentException($"The spool can't hold a record of {record.Length} bytes with a key of {key.Length}: together at most {MaxBytes - LengthBytes}.");
+            : throw new ArgumentException(
+                $"The spool can't hold a record of {record.Length} bytes with a key of {key.Length}: together at most {MaxBytes - LengthBytes}.");
     }
 
     /// <summary>Writes an entry.</summary>

@@ -97,17 +97,22 @@ internal sealed class SpoolFolder : IAsyncDisposable
         catch (ClickLogDamagedException e)
         {
             throw new ClickLogDamagedException(
-                $"The spool of clicks that wait for Kafka can't be opened. {e.Message} To go on without any of the clicks that it still holds, move the folder {path} away.", e);
+                $"The spool of clicks that wait for Kafka can't be opened. {e.Message} " +
+                $"To go on without any of the clicks that it still holds, move the folder {path} away.",
+                e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ClickLogUnavailableException(
-                $"The spool of clicks that wait for Kafka can't be opened in {path}: {e.Message} Make the folder writable for this process, or free space on its disk.", e);
+                $"The spool of clicks that wait for Kafka can't be opened in {path}: {e.Message} " +
+                "Make the folder writable for this process, or free space on its disk.",
+                e);
         }
     }
 
     /// <summary>
-    /// Makes the drained positions durable, then lets go of the segments below them: in this order, so that a log that begins after its position has lost clicks.
+    /// Makes the drained positions durable, then lets go of the segments below them: in this order, so that a log that begins after its position has
+    /// lost clicks.
     /// </summary>
     /// <returns>False if the disk didn't take it; to be tried again.</returns>
     public bool Save()
@@ -141,8 +146,11 @@ internal sealed class SpoolFolder : IAsyncDisposable
             {
                 _isSaveFailing = true;
                 _logger.LogWarning(
-                    e, "{File}, which says what of the spool is in Kafka, can't be kept: {Reason} It is tried again each second; after a crash clicks would be sent twice, and counted as repeat.",
-                    _positions.Path, e.Message);
+                    e,
+                    "{File}, which says what of the spool is in Kafka, can't be kept: {Reason} It is tried again each second; " +
+                    "after a crash clicks would be sent twice, and counted as repeat.",
+                    _positions.Path,
+                    e.Message);
             }
 
             return false;

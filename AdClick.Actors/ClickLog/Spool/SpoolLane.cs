@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace AdClick.Actors.ClickLog.Spool;
 
 /// <summary>
-/// The spooled clicks of one partition, in order, so that a partition that stays away doesn't hold up the others. Appends come from any thread through
-/// <see cref="ClickSpool"/>; one drainer reads.
+/// The spooled clicks of one partition, in order, so that a partition that stays away doesn't hold up the others. Appends come from any thread
+/// through <see cref="ClickSpool"/>; one drainer reads.
 /// </summary>
 internal sealed class SpoolLane : IDisposable
 {
@@ -40,7 +40,14 @@ internal sealed class SpoolLane : IDisposable
     /// <summary>Reads what is still to be drained, for its number, size and times.</summary>
     /// <exception cref="ClickLogDamagedException">The position is not one of the log's.</exception>
     public SpoolLane(
-        EmbeddedClickLog log, int partition, DrainedPositions positions, bool isInherited, SpoolBudget budget, Action onDrained, TimeProvider time, ILogger logger)
+        EmbeddedClickLog log,
+        int partition,
+        DrainedPositions positions,
+        bool isInherited,
+        SpoolBudget budget,
+        Action onDrained,
+        TimeProvider time,
+        ILogger logger)
     {
         _log = log;
         Partition = partition;
@@ -56,8 +63,9 @@ internal sealed class SpoolLane : IDisposable
         if (_drained < range.Begin || _drained > range.End)
         {
             throw new ClickLogDamagedException(
-                $"{positions.Path} says that lane {partition} of the spool is drained up to offset {_drained}, but its files hold {range.Begin} to {range.End - 1}: " +
-                $"clicks may be gone. Restore the files of partition {partition} beside it from a backup; to go on without what is missing, " +
+                $"{positions.Path} says that lane {partition} of the spool is drained up to offset {_drained}, " +
+                $"but its files hold {range.Begin} to {range.End - 1}: clicks may be gone. " +
+                $"Restore the files of partition {partition} beside it from a backup; to go on without what is missing, " +
                 $"change that line to 'lane {partition} from {Math.Clamp(_drained, range.Begin, range.End)}'. Then start again.");
         }
 
@@ -71,7 +79,8 @@ internal sealed class SpoolLane : IDisposable
     public int Partition { get; }
 
     /// <summary>
-    /// Whether the spool was made for another partition count. Such a lane gets no new clicks, and each of its clicks belongs to the partition that its key says.
+    /// Whether the spool was made for another partition count. Such a lane gets no new clicks, and each of its clicks belongs to the partition that
+    /// its key says.
     /// </summary>
     public bool IsInherited { get; }
 
@@ -111,8 +120,8 @@ internal sealed class SpoolLane : IDisposable
     }
 
     /// <summary>
-    /// Not after the click time of any click that is not drained, those on their way into the spool included, Unix milliseconds; null when there is none.
-    /// 0 when clicks were found missing at the start: nobody knows how old they are.
+    /// Not after the click time of any click that is not drained, those on their way into the spool included, Unix milliseconds; null when there is
+    /// none. 0 when clicks were found missing at the start: nobody knows how old they are.
     /// </summary>
     public long? OldestClickMs
     {
@@ -138,11 +147,14 @@ internal sealed class SpoolLane : IDisposable
     }
 
     /// <summary>
-    /// The next clicks from the read position, waiting while there are none. An empty batch says that an inherited lane is drained and will stay empty: its drainer can end.
+    /// The next clicks from the read position, waiting while there are none. An empty batch says that an inherited lane is drained and will stay
+    /// empty: its drainer can end.
     /// </summary>
     /// <param name="maxRecords">Upper bound on the clicks of the batch.</param>
     /// <param name="cancellationToken">Ends the wait; nothing is lost.</param>
-    /// <exception cref="ClickLogDamagedException">Clicks are missing or unreadable; those before them were handed out. The message says how a person goes on.</exception>
+    /// <exception cref="ClickLogDamagedException">
+    /// Clicks are missing or unreadable; those before them were handed out. The message says how a person goes on.
+    /// </exception>
     public async ValueTask<SpoolBatch> ReadAsync(int maxRecords, CancellationToken cancellationToken)
     {
         if (_log.RangeOf(Partition).End == _read)
@@ -183,7 +195,8 @@ internal sealed class SpoolLane : IDisposable
     }
 
     /// <summary>
-    /// Everything below an offset is in Kafka. Survives a restart after a second or so; what is drained once more after a crash comes out as <c>repeat</c>. From any thread.
+    /// Everything below an offset is in Kafka. Survives a restart after a second or so; what is drained once more after a crash comes out as
+    /// <c>repeat</c>. From any thread.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">There are no such clicks yet.</exception>
     public void Drained(long nextOffset)
@@ -335,7 +348,8 @@ internal sealed class SpoolLane : IDisposable
             return told;
         }
 
-        var damage = $"The spool lost clicks that are not in Kafka. {e.Message} What comes after them in this lane waits, the other lanes are drained. " +
+        var damage = $"The spool lost clicks that are not in Kafka. {e.Message} " +
+            $"What comes after them in this lane waits, the other lanes are drained. " +
             $"To go on without them instead, stop the node, change the line of lane {Partition} in {_positions.Path} to " +
             $"'lane {Partition} from {e.Missing?.End ?? _end}', and start again.";
         _damage = damage;
