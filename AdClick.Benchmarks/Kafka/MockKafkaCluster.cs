@@ -9,19 +9,23 @@ namespace AdClick.Benchmarks.Kafka;
 /// <remarks>
 /// <para>What it is not, each seen with version 2.16:</para>
 /// <para>
-/// Nothing is durable. A partition keeps 5 MiB in memory and drops the oldest record sets beyond, read or not: a reader that is behind finds its offset out
-/// of range. (Its other bound, 100,000 sets, is out of reach: the smallest set takes 69 bytes.) A fetch brings at most one set of a partition.
+/// Nothing is durable. A partition keeps 5 MiB in memory and drops the oldest record sets beyond, read or not: a reader that is behind finds its
+/// offset out of range. (Its other bound, 100,000 sets, is out of reach: the smallest set takes 69 bytes.) A fetch brings at most one set of a
+/// partition.
 /// </para>
 /// <para>
 /// Records carry the time of the producer (<c>CreateTime</c>), and a delivery report says <c>LogAppendTime</c> 1234. The offset of a time is the end,
-/// whatever the time. A connection's requests are answered one after the other, so a look at the watermarks waits behind a consumer's fetch (half a second).
+/// whatever the time. A connection's requests are answered one after the other, so a look at the watermarks waits behind a consumer's fetch (half a
+/// second).
 /// </para>
 /// <para>
-/// A broker that is down stays the leader of its partitions and in the metadata until <see cref="MoveLeaders"/>. Replicas are only names. A topic that does
-/// not exist is made, with 4 partitions, by whoever asks for its metadata (an administrator's DescribeTopics does not), also after it was deleted.
+/// A broker that is down stays the leader of its partitions and in the metadata until <see cref="MoveLeaders"/>. Replicas are only names. A topic
+/// that does not exist is made, with 4 partitions, by whoever asks for its metadata (an administrator's DescribeTopics does not), also after it was
+/// deleted.
 /// </para>
 /// <para>
-/// DescribeTopics gives a topic ID, which a topic of the same name made later does not share. CreateTopics and DescribeConfigs are answered at once with
+/// DescribeTopics gives a topic ID, which a topic of the same name made later does not share. CreateTopics and DescribeConfigs are answered at once
+/// with
 /// <see cref="ErrorCode.Local_UnsupportedFeature"/>; without a controller (<see cref="SetController"/>, <see cref="NoBroker"/>), where the mock
 /// begins, all three wait until they time out. There is neither TLS nor SASL.
 /// </para>
@@ -173,9 +177,9 @@ internal sealed class MockKafkaCluster : IDisposable
     }
 
     /// <summary>
-    /// Treats the next request of a kind at one broker: delays its answer, with an error or without. With <see cref="ErrorCode.NoError"/> the request is
-    /// obeyed at once, and only its answer is late: this, and then <see cref="SetDown"/> or the producer's time-out, loses a delivery report. (The producer
-    /// then calls the click <see cref="PersistenceStatus.NotPersisted"/>, and it is in the log.) Goes before <see cref="PushErrors"/>.
+    /// Treats the next request of a kind at one broker: delays its answer, with an error or without. With <see cref="ErrorCode.NoError"/> the request
+    /// is obeyed at once, and only its answer is late: this, and then <see cref="SetDown"/> or the producer's time-out, loses a delivery report. (The
+    /// producer then calls the click <see cref="PersistenceStatus.NotPersisted"/>, and it is in the log.) Goes before <see cref="PushErrors"/>.
     /// </summary>
     /// <param name="broker">1 to <see cref="Brokers"/>.</param>
     /// <param name="request">Kind of request.</param>

@@ -15,9 +15,13 @@ internal static class MockKafkaCommand
         var topic = new Option<string>("--topic") { Description = "Topic to create.", DefaultValueFactory = _ => "adclick-clicks" };
         var partitions = new Option<int>("--partitions") { Description = "Its partitions; each keeps 5 MiB.", DefaultValueFactory = _ => 64 }
             .Within(1, 1_024);
-        var replication = new Option<int?>("--replication") { Description = "Replicas that its metadata shows; by default as many as brokers, at most 3." };
+        var replication = new Option<int?>("--replication")
+        {
+            Description = "Replicas that its metadata shows; by default as many as brokers, at most 3.",
+        };
         var command = new Command(
-            Name, "Serve a mock Kafka cluster until 'quit' or the end of standard input. Prints its bootstrap servers, then obeys lines: " + MockKafkaConsole.Words)
+            Name,
+            "Serve a mock Kafka cluster until 'quit' or the end of standard input. Prints its bootstrap servers, then obeys lines: " + MockKafkaConsole.Words)
         {
             brokers, topic, partitions, replication,
         };

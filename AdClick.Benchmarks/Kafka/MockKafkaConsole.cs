@@ -21,9 +21,9 @@ internal sealed class MockKafkaConsole
 
     /// <summary>What there is to say, for <c>--help</c>.</summary>
     public const string Words =
-        "down BROKER · up BROKER · rtt BROKER MILLISECONDS · errors REQUEST TIMES ERROR [ERROR…] (the row of errors so many times over; NoError lets one " +
-        "through) · answer BROKER REQUEST ERROR MILLISECONDS (the next such request gets this answer so late) · clear REQUEST · leader PARTITION BROKER · " +
-        "move BROKER (its partitions go to the others) · delete PARTITION OFFSET (records below it) · quit";
+        "down BROKER · up BROKER · rtt BROKER MILLISECONDS · errors REQUEST TIMES ERROR [ERROR…] (the row of errors so many times over; NoError " +
+        "lets one through) · answer BROKER REQUEST ERROR MILLISECONDS (the next such request gets this answer so late) · clear REQUEST · " +
+        "leader PARTITION BROKER · move BROKER (its partitions go to the others) · delete PARTITION OFFSET (records below it) · quit";
 
     private readonly MockKafkaCluster _cluster;
     private readonly string _topic;

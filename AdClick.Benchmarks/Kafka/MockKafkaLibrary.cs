@@ -15,7 +15,8 @@ internal static partial class MockKafkaLibrary
 
     private const string Library = "librdkafka";
 
-    // The builds that Confluent.Kafka brings and tries, in its order. The first wants a libsasl2.so.3 that Debian does not have, and the last is for musl.
+    // The builds that Confluent.Kafka brings and tries, in its order. The first wants a libsasl2.so.3 that Debian does not have, and the last is for
+    // musl.
     private static readonly string[] Variants = ["librdkafka", "centos8-librdkafka", "alpine-librdkafka"];
 
     static MockKafkaLibrary() => NativeLibrary.SetDllImportResolver(typeof(MockKafkaLibrary).Assembly, Resolve);

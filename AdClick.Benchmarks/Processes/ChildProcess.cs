@@ -52,7 +52,8 @@ internal sealed class ChildProcess : IDisposable
     /// <param name="environment">Variables in addition to ours.</param>
     /// <param name="outputFile">File that its output is added to.</param>
     /// <param name="hear">
-    /// Hears every line of its standard output, and null at the end; with it, <see cref="WriteLine"/> can speak to the process. Null: it is not spoken with.
+    /// Hears every line of its standard output, and null at the end; with it, <see cref="WriteLine"/> can speak to the process. Null: it is not
+    /// spoken with.
     /// </param>
     public static ChildProcess Start(
         string assembly,

@@ -82,7 +82,9 @@ internal sealed class MockKafkaProcess : IDisposable
     /// <param name="roundTrip">Whole milliseconds; zero for none.</param>
     public Task SetRoundTripAsync(int? broker, TimeSpan roundTrip) => TellAsync($"rtt {NameOf(broker)} {Milliseconds(roundTrip)}");
 
-    /// <summary>Fails the next requests of a kind with a row of errors, so many times over; <see cref="ErrorCode.NoError"/> lets one through.</summary>
+    /// <summary>
+    /// Fails the next requests of a kind with a row of errors, so many times over; <see cref="ErrorCode.NoError"/> lets one through.
+    /// </summary>
     public Task PushErrorsAsync(MockKafkaRequest request, int times, params IEnumerable<ErrorCode> errors) =>
         TellAsync(string.Create(CultureInfo.InvariantCulture, $"errors {request} {times} {string.Join(' ', errors)}"));
 

@@ -22,7 +22,8 @@ public sealed class MockKafkaProcessTests : IDisposable
         using var kafka = await MockKafkaProcess.StartAsync(_folder.Path, "clicks", 3).WithPatience("the mock cluster");
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = kafka.BootstrapServers }).Build();
         using var producer = new ProducerBuilder<byte[], byte[]>(
-            new ProducerConfig { BootstrapServers = kafka.BootstrapServers, LingerMs = 0, EnableIdempotence = false, MessageSendMaxRetries = 0 }).Build();
+            new ProducerConfig { BootstrapServers = kafka.BootstrapServers, LingerMs = 0, EnableIdempotence = false, MessageSendMaxRetries = 0 })
+            .Build();
         await ProduceAsync();
 
         await kafka.MoveLeadersAsync(1);
@@ -44,7 +45,8 @@ public sealed class MockKafkaProcessTests : IDisposable
         await kafka.SetUpAsync();
         await kafka.DeleteRecordsAsync(0, 1);
 
-        Task ProduceAsync() => producer.ProduceAsync(new TopicPartition("clicks", 0), new Message<byte[], byte[]> { Value = [1] }).WithPatience("a click");
+        Task ProduceAsync() => producer
+            .ProduceAsync(new TopicPartition("clicks", 0), new Message<byte[], byte[]> { Value = [1] }).WithPatience("a click");
     }
 
     [Fact]

@@ -7,8 +7,8 @@ using Xunit;
 namespace AdClick.Tests.Support;
 
 /// <summary>
-/// Kafka for tests: a mock cluster of three brokers in this process, or, with <c>ADCLICK_TEST_KAFKA=host:port</c>, a real one. Every test works with a topic of
-/// its own.
+/// Kafka for tests: a mock cluster of three brokers in this process, or, with <c>ADCLICK_TEST_KAFKA=host:port</c>, a real one. Every test works with
+/// a topic of its own.
 /// </summary>
 public sealed class KafkaCluster : IAsyncLifetime, IAsyncDisposable
 {
@@ -35,7 +35,8 @@ public sealed class KafkaCluster : IAsyncLifetime, IAsyncDisposable
     public string BootstrapServers { get; }
 
     /// <summary>The mock, to hurt; in tests with <see cref="MockKafkaFactAttribute"/>.</summary>
-    internal MockKafkaCluster Mock => _mock ?? throw new InvalidOperationException($"A test that hurts the cluster needs [MockKafkaFact]; {Variable} is set.");
+    internal MockKafkaCluster Mock =>
+        _mock ?? throw new InvalidOperationException($"A test that hurts the cluster needs [MockKafkaFact]; {Variable} is set.");
 
     /// <summary>A name that no topic has yet.</summary>
     public static string NewTopicName() => $"adclick-test-{Guid.NewGuid():N}";
@@ -83,7 +84,8 @@ public sealed class KafkaCluster : IAsyncLifetime, IAsyncDisposable
         MinInsyncReplicas = 1,
     };
 
-    public IAdminClient Admin() => new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers }).SetLogHandler((_, _) => { }).Build();
+    public IAdminClient Admin() =>
+        new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers }).SetLogHandler((_, _) => { }).Build();
 
     public Task InitializeAsync() => Task.CompletedTask;
 

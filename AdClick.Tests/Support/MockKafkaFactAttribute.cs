@@ -7,5 +7,7 @@ namespace AdClick.Tests.Support;
 public sealed class MockKafkaFactAttribute : FactAttribute
 {
     public MockKafkaFactAttribute() =>
-        Skip = KafkaCluster.RealBroker is null ? null : $"Needs faults that only the mock cluster can be told to have, and {KafkaCluster.Variable} names a real broker.";
+        Skip = KafkaCluster.RealBroker is null
+            ? null
+            : $"Needs faults that only the mock cluster can be told to have, and {KafkaCluster.Variable} names a real broker.";
 }

@@ -3,7 +3,8 @@ using Confluent.Kafka;
 namespace AdClick.Actors.ClickLog.Kafka;
 
 /// <summary>
-/// Configurations of the Kafka clients: what the operator set (<see cref="KafkaOptions.ClientSettings"/>), and over it what AdClick's promises rest on.
+/// Configurations of the Kafka clients: what the operator set (<see cref="KafkaOptions.ClientSettings"/>), and over it what AdClick's promises rest
+/// on.
 /// </summary>
 public static class KafkaClientConfig
 {
@@ -50,8 +51,8 @@ public static class KafkaClientConfig
     private static readonly string[] SecretNames = ["password", "secret", "token", "assertion", ".pem", "oauthbearer.config"];
 
     /// <summary>
-    /// What is wrong with the client settings: properties that are refused, that librdkafka does not know, whose values it does not take, or that do not go
-    /// together. Sentences that name <c>AdClick:Kafka:Client:PROPERTY</c>, never a secret. Connects to nothing.
+    /// What is wrong with the client settings: properties that are refused, that librdkafka does not know, whose values it does not take, or that do
+    /// not go together. Sentences that name <c>AdClick:Kafka:Client:PROPERTY</c>, never a secret. Connects to nothing.
     /// </summary>
     public static IReadOnlyList<string> Problems(KafkaOptions options)
     {
@@ -64,8 +65,8 @@ public static class KafkaClientConfig
             }
             else
             {
-                // librdkafka's message has the value in it, and may call the property by another of its names. An error of any other kind says that another
-                // property is missing, which may be among the settings.
+                // librdkafka's message has the value in it, and may call the property by another of its names. An error of any other kind says that
+                // another property is missing, which may be among the settings.
                 switch (ErrorOf(new Dictionary<string, string> { [property] = options.ClientSettings[property] }))
                 {
                     case ArgumentException:

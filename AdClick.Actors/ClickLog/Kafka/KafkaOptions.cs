@@ -15,7 +15,9 @@ public sealed record KafkaOptions
     /// <summary>Replicas that a new topic gets. Default 3.</summary>
     public short ReplicationFactor { get; init; } = 3;
 
-    /// <summary>Replicas that must hold a click before it is durable, for a new topic. Default 2: with three replicas, any one broker may die.</summary>
+    /// <summary>
+    /// Replicas that must hold a click before it is durable, for a new topic. Default 2: with three replicas, any one broker may die.
+    /// </summary>
     public int MinInsyncReplicas { get; init; } = 2;
 
     /// <summary>
@@ -46,7 +48,7 @@ public sealed record KafkaOptions
 
     /// <summary>All but the values of <see cref="ClientSettings"/>, which may be secret.</summary>
     public override string ToString() =>
-        $"{BootstrapServers}, topic {Topic} ({Partitions} partitions, {ReplicationFactor} replicas, {MinInsyncReplicas} in sync, {TopicRetention:c}), " +
-        $"group {Group}, linger {Linger:c}, delivery time-out {DeliveryTimeout:c}, spool {SpoolFolder} ({SpoolMaxBytes} bytes), " +
+        $"{BootstrapServers}, topic {Topic} ({Partitions} partitions, {ReplicationFactor} replicas, {MinInsyncReplicas} in sync, " +
+        $"{TopicRetention:c}), group {Group}, linger {Linger:c}, delivery time-out {DeliveryTimeout:c}, spool {SpoolFolder} ({SpoolMaxBytes} bytes), " +
         $"client settings: {(ClientSettings.Count == 0 ? "none" : string.Join(", ", ClientSettings.Keys.Order(StringComparer.Ordinal)))}";
 }

@@ -15,8 +15,8 @@ public static class KafkaTopic
     private static readonly TimeSpan PatienceWithNewTopic = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Finds the topic, makes it if there has never been one, checks it (<see cref="TopicCheck"/> says what is refused and what is a warning), and remembers it
-    /// in the data folder (<see cref="RememberedTopic"/>).
+    /// Finds the topic, makes it if there has never been one, checks it (<see cref="TopicCheck"/> says what is refused and what is a warning), and
+    /// remembers it in the data folder (<see cref="RememberedTopic"/>).
     /// </summary>
     /// <param name="options">The topic that is asked for.</param>
     /// <param name="folder">The data folder.</param>
@@ -25,13 +25,13 @@ public static class KafkaTopic
     /// <param name="patience">How long Kafka has for one answer; null for <see cref="DefaultPatience"/>.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>
-    /// Epoch and partitions. The epoch is the topic's ID, which a topic of the same name made later does not share; from a broker that gives none, it is made of
-    /// the cluster's ID and the topic's name.
+    /// Epoch and partitions. The epoch is the topic's ID, which a topic of the same name made later does not share; from a broker that gives none, it
+    /// is made of the cluster's ID and the topic's name.
     /// </returns>
     /// <exception cref="KafkaTopicRefusedException">The topic, a setting or what is remembered is wrong: a person has to decide.</exception>
     /// <exception cref="ClickLogUnavailableException">
-    /// Kafka does not answer, or not so that anything is certain: to be tried again. A log-in that is refused is one of these, since it is also what brokers
-    /// say that have lost their directory for a minute; the message tells.
+    /// Kafka does not answer, or not so that anything is certain: to be tried again. A log-in that is refused is one of these, since it is also what
+    /// brokers say that have lost their directory for a minute; the message tells.
     /// </exception>
     public static async Task<LogIdentity> OpenAsync(
         KafkaOptions options,
@@ -54,9 +54,9 @@ public static class KafkaTopic
             if (remembered is not null)
             {
                 throw new KafkaTopicRefusedException(
-                    $"Topic '{options.Topic}' is gone: this node has worked with it (epoch {remembered.Epoch}), and Kafka at {options.BootstrapServers} has none of " +
-                    "that name. It is not made anew, since saved counts and spooled clicks belong to the former. Correct AdClick:Kafka:BootstrapServers, or point " +
-                    "AdClick:Data to another folder.");
+                    $"Topic '{options.Topic}' is gone: this node has worked with it (epoch {remembered.Epoch}), and Kafka at " +
+                    $"{options.BootstrapServers} has none of that name. It is not made anew, since saved counts and spooled clicks belong to the former. " +
+                    "Correct AdClick:Kafka:BootstrapServers, or point AdClick:Data to another folder.");
             }
 
             topic = await CreateAsync(admin, options, logger, cancellationToken).ConfigureAwait(false);
@@ -122,7 +122,7 @@ public static class KafkaTopic
     {
         var cluster = await admin.ClusterIdAsync(cancellationToken).ConfigureAwait(false);
         logger.LogWarning(
-            "Kafka at {Servers} gives topics no IDs (they came with 2.8), so a topic '{Topic}' that is deleted and made anew will not be told from this one.",
+            "Kafka at {Servers} gives topics no IDs (they came with 2.8): a topic '{Topic}' that is deleted and made anew will not be told from this one.",
             options.BootstrapServers,
             options.Topic);
         return new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{cluster}/{options.Topic}")).AsSpan(0, 16), bigEndian: true);

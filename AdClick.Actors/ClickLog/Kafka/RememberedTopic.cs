@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace AdClick.Actors.ClickLog.Kafka;
 
 /// <summary>
-/// Content of <c>kafka-topic.json</c> in the data folder: which topic this node has worked with. With it a gateway can start, and spool clicks, while Kafka
-/// is away; and a topic that was deleted and made anew is found out.
+/// Content of <c>kafka-topic.json</c> in the data folder: which topic this node has worked with. With it a gateway can start, and spool clicks, while
+/// Kafka is away; and a topic that was deleted and made anew is found out.
 /// </summary>
 /// <param name="Topic">Name of the topic.</param>
 /// <param name="Epoch">Its <see cref="LogIdentity.Epoch"/>.</param>
@@ -18,7 +18,9 @@ public sealed record RememberedTopic(string Topic, Guid Epoch, int Partitions)
     /// <summary>Reads what a folder remembers; null when it remembers nothing.</summary>
     /// <param name="folder">The data folder.</param>
     /// <param name="options">Topic and partitions that are asked for.</param>
-    /// <exception cref="KafkaTopicRefusedException">It can't be read, or another topic or number of partitions is remembered than asked for.</exception>
+    /// <exception cref="KafkaTopicRefusedException">
+    /// It can't be read, or another topic or number of partitions is remembered than asked for.
+    /// </exception>
     public static RememberedTopic? Read(string folder, KafkaOptions options)
     {
         var path = Path.Combine(folder, FileName);
@@ -51,8 +53,8 @@ public sealed record RememberedTopic(string Topic, Guid Epoch, int Partitions)
         return remembered.Partitions == options.Partitions
             ? remembered
             : throw new KafkaTopicRefusedException(
-                $"Topic '{options.Topic}' had {remembered.Partitions} partitions when this node last saw it ({path}), but AdClick:Partitions asks for " +
-                $"{options.Partitions}. Set AdClick:Partitions to {remembered.Partitions}; changing the number is a procedure of its own.");
+                $"Topic '{options.Topic}' had {remembered.Partitions} partitions when this node last saw it ({path}), but AdClick:Partitions " +
+                $"asks for {options.Partitions}. Set AdClick:Partitions to {remembered.Partitions}; changing the number is a procedure of its own.");
     }
 
     /// <summary>Remembers a topic, or confirms that it is the one that is remembered.</summary>
@@ -71,10 +73,10 @@ public sealed record RememberedTopic(string Topic, Guid Epoch, int Partitions)
         else if (remembered.Identity != identity)
         {
             throw new KafkaTopicRefusedException(
-                $"Topic '{options.Topic}' is not the one that this node has worked with: Kafka's has epoch {identity.Epoch} and {identity.Partitions} partitions, " +
-                $"the remembered one epoch {remembered.Epoch} and {remembered.Partitions} partitions ({Path.Combine(folder, FileName)}). " +
-                "It was deleted and made anew, or AdClick:Kafka:BootstrapServers names another cluster; saved counts and spooled clicks belong to the former. " +
-                "Correct the setting, or point AdClick:Data to another folder.");
+                $"Topic '{options.Topic}' is not the one that this node has worked with: Kafka's has epoch {identity.Epoch} and " +
+                $"{identity.Partitions} partitions, the remembered one epoch {remembered.Epoch} and {remembered.Partitions} partitions ({Path.Combine(folder, FileName)}). " +
+                "It was deleted and made anew, or AdClick:Kafka:BootstrapServers names another cluster; saved counts and spooled clicks " +
+                "belong to the former. Correct the setting, or point AdClick:Data to another folder.");
         }
     }
 
@@ -83,5 +85,8 @@ public sealed record RememberedTopic(string Topic, Guid Epoch, int Partitions)
     public LogIdentity Identity => new(Epoch, Partitions);
 
     private static KafkaTopicRefusedException Unreadable(string path, Exception? inner) =>
-        new($"{path}, which says which topic this node has worked with, can't be read. Restore it from a backup; or, with Kafka there, delete it: it is made anew.", inner);
+        new(
+            $"{path}, which says which topic this node has worked with, can't be read. Restore it from a backup; or, with Kafka there, delete it: " +
+            "it is made anew.",
+            inner);
 }

@@ -172,17 +172,17 @@ internal sealed class TopicAdmin : IDisposable
         }
 
         _logger.LogWarning(
-            "The settings of topic '{Topic}' could not be checked: {Reason}. AdClick needs message.timestamp.type LogAppendTime, cleanup.policy delete, and a " +
-            "retention.ms above the impressions' lifetime (ACL: DescribeConfigs on the topic).",
+            "The settings of topic '{Topic}' could not be checked: {Reason}. AdClick needs message.timestamp.type LogAppendTime, cleanup.policy " +
+            "delete, and a retention.ms above the impressions' lifetime (ACL: DescribeConfigs on the topic).",
             _options.Topic,
             KafkaClientConfig.WithoutSecrets(error.Reason, _options));
         return null;
     }
 
     private KafkaTopicRefusedException Refused(string done, Error error, Exception inner) => new(
-        $"Topic '{_options.Topic}' can't be {done} on Kafka at {_options.BootstrapServers}: {KafkaClientConfig.WithoutSecrets(error.Reason, _options)}. " +
-        $"Grant the right (Describe, DescribeConfigs, Create, Read, Write), or have it created with {_options.Partitions} partitions, " +
-        $"{_options.ReplicationFactor} replicas (AdClick:Kafka:ReplicationFactor), min.insync.replicas {_options.MinInsyncReplicas}, " +
+        $"Topic '{_options.Topic}' can't be {done} on Kafka at {_options.BootstrapServers}: " +
+        $"{KafkaClientConfig.WithoutSecrets(error.Reason, _options)}. Grant the right (Describe, DescribeConfigs, Create, Read, Write), or have it created with " +
+        $"{_options.Partitions} partitions, {_options.ReplicationFactor} replicas (AdClick:Kafka:ReplicationFactor), min.insync.replicas {_options.MinInsyncReplicas}, " +
         $"retention.ms {(long)_options.TopicRetention.TotalMilliseconds} and message.timestamp.type LogAppendTime.",
         inner);
 

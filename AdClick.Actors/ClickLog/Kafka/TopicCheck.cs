@@ -6,24 +6,33 @@ namespace AdClick.Actors.ClickLog.Kafka;
 /// <remarks>
 /// <list type="table">
 /// <listheader><term>Finding</term><description>Then, and why</description></listheader>
-/// <item><term>other number of partitions</term><description>refused: an ad's clicks would be in a partition that nobody counts it in</description></item>
-/// <item><term><c>message.timestamp.type</c> is not LogAppendTime</term><description>refused: a gateway's clock would move the partition's</description></item>
+/// <item><term>other number of partitions</term>
+/// <description>refused: an ad's clicks would be in a partition that nobody counts it in</description></item>
+/// <item><term><c>message.timestamp.type</c> is not LogAppendTime</term>
+/// <description>refused: a gateway's clock would move the partition's</description></item>
 /// <item><term><c>cleanup.policy</c> has compact</term><description>refused: of all clicks of an ad only the last would stay</description></item>
-/// <item><term><c>retention.ms</c> below impression lifetime + allowed lateness</term><description>refused: a restart could miss clicks that still count</description></item>
+/// <item><term><c>retention.ms</c> below impression lifetime + allowed lateness</term>
+/// <description>refused: a restart could miss clicks that still count</description></item>
 /// <item><term><c>retention.ms</c> below the configured one</term><description>warning: less can be rebuilt than planned</description></item>
 /// <item><term><c>retention.bytes</c> set</term><description>warning: it may end before its time what <c>retention.ms</c> keeps</description></item>
 /// <item><term><c>min.insync.replicas</c> above the number of replicas</term><description>refused: no click could ever be stored</description></item>
-/// <item><term><c>min.insync.replicas</c> equal to it, above 1</term><description>warning: one broker away, and clicks go to the spool</description></item>
-/// <item><term><c>min.insync.replicas</c> or replicas below the configured ones, or 1</term><description>warning: a broker's disk can take clicks along</description></item>
-/// <item><term><c>unclean.leader.election.enable</c></term><description>warning: a broker that lags may become leader and drop clicks</description></item>
+/// <item><term><c>min.insync.replicas</c> equal to it, above 1</term>
+/// <description>warning: one broker away, and clicks go to the spool</description></item>
+/// <item><term><c>min.insync.replicas</c> or replicas below the configured ones, or 1</term>
+/// <description>warning: a broker's disk can take clicks along</description></item>
+/// <item><term><c>unclean.leader.election.enable</c></term>
+/// <description>warning: a broker that lags may become leader and drop clicks</description></item>
 /// <item><term><c>max.message.bytes</c> below a record</term><description>refused: a long click could never be stored</description></item>
-/// <item><term><c>max.message.bytes</c> below the producer's batch</term><description>warning: full batches are refused and sent again in parts</description></item>
+/// <item><term><c>max.message.bytes</c> below the producer's batch</term>
+/// <description>warning: full batches are refused</description></item>
 /// <item><term>settings not told</term><description>warning: nobody has checked</description></item>
 /// </list>
 /// </remarks>
 internal static class TopicCheck
 {
-    /// <summary>Bytes that a record batch of one record has beside the record: 61 of the batch, and the key, of at most 67, with its lengths.</summary>
+    /// <summary>
+    /// Bytes that a record batch of one record has beside the record: 61 of the batch, and the key, of at most 67, with its lengths.
+    /// </summary>
     private const int BatchOverheadBytes = 256;
 
     /// <summary>librdkafka's <c>batch.size</c> unless it is set.</summary>
@@ -34,7 +43,8 @@ internal static class TopicCheck
     /// <param name="topic">What is there.</param>
     /// <param name="neededRetention">Impression lifetime + allowed lateness: how long a click may still matter to the counting of others.</param>
     /// <returns>Sentences that name the setting.</returns>
-    public static (IReadOnlyList<string> Refusals, IReadOnlyList<string> Warnings) Judge(KafkaOptions options, TopicFacts topic, TimeSpan neededRetention)
+    public static (IReadOnlyList<string> Refusals, IReadOnlyList<string> Warnings) Judge(
+        KafkaOptions options, TopicFacts topic, TimeSpan neededRetention)
     {
         var findings = new Findings(options.Topic, topic.Settings);
         if (topic.Partitions != options.Partitions)
@@ -73,11 +83,13 @@ internal static class TopicCheck
         {
             if (retention < neededRetention.TotalMilliseconds)
             {
-                findings.Refuse($"has retention.ms {retention}; impressions live so long that it must be at least {(long)neededRetention.TotalMilliseconds}");
+                findings.Refuse(
+                    $"has retention.ms {retention}; impressions live so long that it must be at least {(long)neededRetention.TotalMilliseconds}");
             }
             else if (retention < options.TopicRetention.TotalMilliseconds)
             {
-                findings.Warn($"has retention.ms {retention}, less than AdClick:Kafka:TopicRetention ({(long)options.TopicRetention.TotalMilliseconds})");
+                findings.Warn(
+                    $"has retention.ms {retention}, less than AdClick:Kafka:TopicRetention ({(long)options.TopicRetention.TotalMilliseconds})");
             }
         }
 
@@ -131,7 +143,8 @@ internal static class TopicCheck
         }
         else if (most < batchBytes)
         {
-            findings.Warn($"has max.message.bytes {most}, less than the producer's batches ({batchBytes}): set AdClick:Kafka:Client:batch.size below it");
+            findings.Warn(
+                $"has max.message.bytes {most}, less than the producer's batches ({batchBytes}): set AdClick:Kafka:Client:batch.size below it");
         }
     }
 

@@ -93,8 +93,12 @@ public sealed class KafkaClientConfigTests
     }
 
     [Fact]
-    public void Every_problem_is_told_at_once() =>
-        Assert.Equal(3, KafkaClientConfig.Problems(With(("acks", "1"), ("no.such.property", "1"), ("retries", "often"), ("socket.timeout.ms", "5000"))).Count);
+    public void Every_problem_is_told_at_once()
+    {
+        var options = With(("acks", "1"), ("no.such.property", "1"), ("retries", "often"), ("socket.timeout.ms", "5000"));
+
+        Assert.Equal(3, KafkaClientConfig.Problems(options).Count);
+    }
 
     [Fact]
     public void Properties_that_do_not_go_together_are_told_without_secrets()
@@ -109,7 +113,9 @@ public sealed class KafkaClientConfigTests
     [Fact]
     public void A_property_that_another_completes_is_no_problem_by_itself()
     {
-        Assert.Contains("ssl.keystore.password", Assert.Single(KafkaClientConfig.Problems(With(("ssl.keystore.location", "/k.p12")))), StringComparison.Ordinal);
+        var problem = Assert.Single(KafkaClientConfig.Problems(With(("ssl.keystore.location", "/k.p12"))));
+
+        Assert.Contains("ssl.keystore.password", problem, StringComparison.Ordinal);
         Assert.Empty(KafkaClientConfig.Problems(With(("ssl.keystore.location", "/k.p12"), ("ssl.keystore.password", Secret))));
     }
 
@@ -122,6 +128,13 @@ public sealed class KafkaClientConfigTests
         Assert.Contains("sasl.password, sasl.username", text, StringComparison.Ordinal);
         Assert.DoesNotContain(Secret, text, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Texts_of_the_client_are_cleared_of_secrets_but_not_of_the_rest() => Assert.Equal(
+        "the broker does not know adclick with ***",
+        KafkaClientConfig.WithoutSecrets(
+            $"the broker does not know adclick with {Secret}.",
+            With(("sasl.username", "adclick"), ("sasl.password", Secret), ("ssl.key.password", ""))));
 
     private static KafkaOptions With(params (string Property, string Value)[] settings) => new()
     {

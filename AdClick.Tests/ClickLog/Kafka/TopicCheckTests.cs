@@ -71,7 +71,9 @@ public sealed class TopicCheckTests
     public void A_single_replica_is_a_warning_even_where_it_is_asked_for()
     {
         var (refusals, warnings) = TopicCheck.Judge(
-            Options with { ReplicationFactor = 1, MinInsyncReplicas = 1 }, Topic(replicas: 1, setting: ("min.insync.replicas", "1")), NeededRetention);
+            Options with { ReplicationFactor = 1, MinInsyncReplicas = 1 },
+            Topic(replicas: 1, setting: ("min.insync.replicas", "1")),
+            NeededRetention);
 
         Assert.Empty(refusals);
         Assert.Contains("one disk only", Assert.Single(warnings), StringComparison.Ordinal);
