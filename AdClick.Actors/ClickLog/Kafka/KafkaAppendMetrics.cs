@@ -29,7 +29,8 @@ internal static class KafkaAppendMetrics
 
     /// <summary>Partitions that Kafka does not take clicks of now.</summary>
     public static readonly UpDownCounter<long> PartitionsAway =
-        Meter.CreateUpDownCounter<long>("adclick.kafka.partitions.away", "{partition}", "Partitions whose clicks go to the spool because Kafka does not take them");
+        Meter.CreateUpDownCounter<long>(
+            "adclick.kafka.partitions.away", "{partition}", "Partitions whose clicks go to the spool because Kafka does not take them");
 
     /// <summary>Producers that were given up after an error that they can't recover from.</summary>
     public static readonly Counter<long> Rebuilds =

@@ -27,7 +27,9 @@ internal sealed class KafkaAppenderFixture : IAsyncDisposable
     {
         _loggers = new LoggerFactory([Log]);
         _ownFolder = folder is null ? new TemporaryFolder() : null;
-        Spool = ClickSpool.Open((folder ?? _ownFolder!).Path, Partitions, spoolBytes, TimeProvider.System); // its own clock: it has nothing to do with the delivery's
+
+        // By its own clock: it has nothing to do with the delivery's.
+        Spool = ClickSpool.Open((folder ?? _ownFolder!).Path, Partitions, spoolBytes, TimeProvider.System);
         fill?.Invoke(Spool);
         Appender = new KafkaAppender("clicks", Partitions, Spool, Build, Timeout, TimeSpan.FromMilliseconds(1), Time, _loggers.CreateLogger("Kafka"));
 

@@ -86,7 +86,8 @@ public sealed class KafkaAppenderOutageTests : IAsyncLifetime
     [MockKafkaFact]
     public async Task Errors_that_pass_are_waited_out_in_order()
     {
-        _cluster.Mock.PushErrors(MockKafkaRequest.Produce, [.. Enumerable.Range(0, 30).Select(i => i % 3 == 0 ? ErrorCode.NotEnoughReplicas : ErrorCode.NoError)]);
+        var errors = Enumerable.Range(0, 30).Select(i => i % 3 == 0 ? ErrorCode.NotEnoughReplicas : ErrorCode.NoError);
+        _cluster.Mock.PushErrors(MockKafkaRequest.Produce, [.. errors]);
         for (var i = 0; i < 10; i++)
         {
             Append(i * 9, 9);
