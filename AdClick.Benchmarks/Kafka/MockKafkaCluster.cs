@@ -157,7 +157,9 @@ internal sealed class MockKafkaCluster : IDisposable
 
     /// <summary>
     /// Fails the next requests of a kind, at whichever brokers, with these errors in turn: <see cref="ErrorCode.NoError"/> lets one through,
-    /// <see cref="ErrorCode.Local_Transport"/> breaks the connection. A produce request that fails has appended nothing.
+    /// <see cref="ErrorCode.Local_Transport"/> breaks the connection. A produce request that fails has appended nothing. Have the producer
+    /// send one request at a time then (<c>max.in.flight.requests.per.connection=1</c>): the mock does not look at sequence numbers, and an idempotent producer
+    /// takes a later request's success for that of an earlier one that failed.
     /// </summary>
     public void PushErrors(MockKafkaRequest request, params ReadOnlySpan<ErrorCode> errors)
     {

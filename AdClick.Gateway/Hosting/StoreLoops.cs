@@ -1,5 +1,4 @@
 using AdClick.Actors.ClickLog;
-using AdClick.Actors.Metrics;
 
 namespace AdClick.Gateway.Hosting;
 
@@ -56,9 +55,9 @@ internal sealed partial class StoreLoops : BackgroundService
                     await work(stoppingToken);
                     isFailing = false;
                 }
-                catch (Exception e) when (e is MetricsStoreUnavailableException or MetricsStoreDamagedException)
+                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
                 {
-                    // Nothing waits for these: queries count minutes where a rollup is stale, and the journal is only larger.
+                    // Whatever it is, nothing waits for these: queries count minutes where a rollup is stale, and the journal is only larger.
                     if (!isFailing)
                     {
                         LogFailed(what, e.Message);

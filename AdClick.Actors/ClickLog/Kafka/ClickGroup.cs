@@ -1,5 +1,5 @@
-using AdClick.Actors.ClickLog.Spool;
 using System.Runtime.InteropServices;
+using AdClick.Actors.ClickLog.Spool;
 
 namespace AdClick.Actors.ClickLog.Kafka;
 

@@ -1,0 +1,67 @@
+using System.Text;
+using AdClick.Actors.ClickLog.Kafka;
+using AdClick.Benchmarks.Kafka;
+using AdClick.Tests.Partitions;
+using AdClick.Tests.Support;
+using Confluent.Kafka;
+using Xunit;
+
+namespace AdClick.Tests.ClickLog.Kafka;
+
+/// <summary>The whole log on Kafka: what is confirmed to a writer comes to a reader.</summary>
+public sealed class KafkaClickLogTests : IAsyncLifetime
+{
+    private readonly KafkaCluster _kafka = new();
+    private readonly TestFolder _folder = new();
+
+    public Task InitializeAsync() => _kafka.InitializeAsync();
+
+    public async Task DisposeAsync()
+    {
+        await _kafka.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [MockKafkaFact]
+    public async Task What_is_confirmed_is_read_though_every_third_request_fails()
+    {
+        const int Records = 2_000;
+        const int Partitions = 8;
+        var options = _kafka.Options(await _kafka.CreateTopicAsync(Partitions), Partitions) with
+        {
+            SpoolFolder = _folder["spool"],
+            ClientSettings = new Dictionary<string, string> { ["max.in.flight.requests.per.connection"] = "1" }, // see PushErrors
+        };
+        await using var log = await KafkaClickLog.OpenAsync(options, _folder["."], TimeSpan.FromHours(1), TimeProvider.System);
+        _kafka.Mock.PushErrors(
+            MockKafkaRequest.Produce,
+            [.. Enumerable.Repeat((ErrorCode[])[ErrorCode.NoError, ErrorCode.NoError, ErrorCode.NotEnoughReplicas], 1_000).SelectMany(errors => errors)]);
+        var writing = Task.WhenAll(Enumerable.Range(0, 16).Select(async writer =>
+        {
+            for (var i = writer; i < Records; i += 16)
+            {
+                await log.AppendAsync(i % Partitions, "key"u8, Encoding.UTF8.GetBytes($"record {i}"));
+            }
+        }));
+        await writing.WithPatience("all records to be confirmed");
+
+        var missing = Enumerable.Range(0, Records).Select(i => $"record {i}").ToHashSet();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        for (var partition = 0; partition < Partitions; partition++)
+        {
+            var end = (await log.FindRangeAsync(partition, patience.Token)).End;
+            using var reader = log.OpenReader(partition, 0);
+            for (var next = 0L; next < end;)
+            {
+                var batch = await reader.ReadAsync(1_000, patience.Token);
+                next = batch.NextOffset;
+                for (var i = 0; i < batch.Count; i++)
+                {
+                    missing.Remove(Encoding.UTF8.GetString(batch.Record(i)));
+                }
+            }
+        }
+
+        Assert.Empty(missing);
+    }
+}
