@@ -199,7 +199,7 @@ public sealed class CrashPointTests
             await using (var incarnation = new Incarnation(journal, data, crash, survives, takesSnapshots))
             {
                 var script = incarnation.PlayAsync();
-                var first = await Task.WhenAny(script, survives ? script : crash.Crashed).WaitAsync(TimeSpan.FromMinutes(3));
+                var first = await Task.WhenAny(script, survives ? script : crash.Crashed).WaitAsync(TimeSpan.FromMinutes(5));
                 if (first == script)
                 {
                     await script;
@@ -545,7 +545,7 @@ public sealed class CrashPointTests
                     partition.Tell(PartitionActor.Tick.Flush); // which posts the status
                 }
 
-                await (_survives ? change : Task.WhenAny(change, _crash.Crashed)).WaitAsync(TimeSpan.FromMinutes(1));
+                await (_survives ? change : Task.WhenAny(change, _crash.Crashed)).WaitAsync(TimeSpan.FromMinutes(4));
             }
         }
 
