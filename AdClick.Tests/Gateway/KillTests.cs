@@ -7,6 +7,7 @@ using Xunit;
 namespace AdClick.Tests.Gateway;
 
 /// <summary>The real executable under load, killed with SIGKILL again and again, or with what it stands on failing: every count must come out exact (I1, I2).</summary>
+[Collection(HeavyTests.Name)]
 public sealed class KillTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("adclick-kills-").FullName;

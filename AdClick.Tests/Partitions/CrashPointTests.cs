@@ -19,6 +19,7 @@ namespace AdClick.Tests.Partitions;
 /// A scripted run of clicks is crashed before and after every single operation on log, journal, snapshot store and metrics store in turn, restarted
 /// on the same data and drained. Every run must end in the counts of the one that was never crashed (I1, I2, I4).
 /// </summary>
+[Collection(HeavyTests.Name)]
 public sealed class CrashPointTests
 {
     private static readonly string[] Operations =

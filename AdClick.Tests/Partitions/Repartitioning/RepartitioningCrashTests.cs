@@ -18,6 +18,7 @@ namespace AdClick.Tests.Partitions.Repartitioning;
 /// The change from two partitions to three, on the embedded log with SQLite, is crashed before and after every single operation. Whether the node is started
 /// then or the change tried again, no click is lost and none is counted twice (I1, I2).
 /// </summary>
+[Collection(HeavyTests.Name)]
 public sealed class RepartitioningCrashTests
 {
     private const int Before = 2;
