@@ -26,7 +26,11 @@ public sealed class KafkaAppenderOutageTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _loggers = new LoggerFactory([_log]);
-        _options = _cluster.Options(await _cluster.CreateTopicAsync(Partitions), Partitions);
+        _options = _cluster.Options(await _cluster.CreateTopicAsync(Partitions), Partitions) with
+        {
+            // One request at a time: see MockKafkaCluster.PushErrors.
+            ClientSettings = new Dictionary<string, string> { ["max.in.flight.requests.per.connection"] = "1" },
+        };
         Open();
     }
 
