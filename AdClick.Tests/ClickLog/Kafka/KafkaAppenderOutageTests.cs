@@ -26,11 +26,7 @@ public sealed class KafkaAppenderOutageTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _loggers = new LoggerFactory([_log]);
-        _options = _cluster.Options(await _cluster.CreateTopicAsync(Partitions), Partitions) with
-        {
-            // One request at a time: see MockKafkaCluster.PushErrors.
-            ClientSettings = new Dictionary<string, string> { ["max.in.flight.requests.per.connection"] = "1" },
-        };
+        _options = _cluster.Options(await _cluster.CreateTopicAsync(Partitions), Partitions);
         Open();
     }
 
@@ -90,6 +86,10 @@ public sealed class KafkaAppenderOutageTests : IAsyncLifetime
     [MockKafkaFact]
     public async Task Errors_that_pass_are_waited_out_in_order()
     {
+        // One request at a time: see MockKafkaCluster.PushErrors.
+        await CloseAsync();
+        _options = _options with { ClientSettings = new Dictionary<string, string> { ["max.in.flight.requests.per.connection"] = "1" } };
+        Open();
         var errors = Enumerable.Range(0, 30).Select(i => i % 3 == 0 ? ErrorCode.NotEnoughReplicas : ErrorCode.NoError);
         _cluster.Mock.PushErrors(MockKafkaRequest.Produce, [.. errors]);
         for (var i = 0; i < 10; i++)
