@@ -38,8 +38,10 @@ public sealed class CrashPointTests
         var expected = await RunAsync(Where.EmbeddedDefault, []);
         AssertIsWhatTheRuleSays(expected.Counts);
 
+        // Nobody waits for the deletion of older snapshots: the run may be over before one has ended.
         Assert.Equal(
-            Operations.SelectMany(operation => (string[])[$"after {operation}", $"before {operation}"]).Order(), expected.Steps.Keys.Order());
+            Operations.SelectMany(operation => (string[])[$"after {operation}", $"before {operation}"]).Order(),
+            expected.Steps.Keys.Union(["before snapshot delete", "after snapshot delete"]).Order());
 
         var points = expected.Steps.SelectMany(step => Enumerable.Range(1, step.Value).Select(occurrence => (step.Key, occurrence)));
         await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (point, _) =>
