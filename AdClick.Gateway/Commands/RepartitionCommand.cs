@@ -61,7 +61,7 @@ internal sealed class RepartitionCommand
         }
 
         using var folder = DataFolder.Open(options.Data);
-        await using var storage = NodeStorage.Open(options, folder, TimeProvider.System);
+        await using var storage = await NodeStorage.OpenAsync(options, folder, TimeProvider.System);
         var command = new RepartitionCommand(partitions, options, configuration, folder, storage, output);
         try
         {

@@ -85,7 +85,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         var logging = LoggerFactory.Create(logging => ConfigureLogging(logging, builder.Configuration));
         _closing.Push(() => Close(logging));
         var (adminKey, signingKeys) = Keys(options, folder, logging.CreateLogger<GatewayHost>());
-        var storage = NodeStorage.Open(options, folder, time);
+        var storage = await NodeStorage.OpenAsync(options, folder, time);
         _closing.Push(storage.DisposeAsync);
         if (options.Kafka is null)
         {

@@ -42,13 +42,13 @@ internal sealed class NodeStorage : IAsyncDisposable
     /// <param name="folder">The data folder.</param>
     /// <param name="time">Clock.</param>
     /// <exception cref="StartupException">A file is damaged or can't be opened.</exception>
-    public static NodeStorage Open(GatewayOptions options, DataFolder folder, TimeProvider time) =>
-        options.Postgres is { } postgres ? InPostgres(postgres, time) : InFiles(folder, time);
+    public static async Task<NodeStorage> OpenAsync(GatewayOptions options, DataFolder folder, TimeProvider time) =>
+        options.Postgres is { } postgres ? InPostgres(postgres, time) : await InFilesAsync(folder, time);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _close();
 
-    private static NodeStorage InFiles(DataFolder folder, TimeProvider time)
+    private static async Task<NodeStorage> InFilesAsync(DataFolder folder, TimeProvider time)
     {
         var store = StartupDamage.Refuse(() => SqliteMetricsStore.Open(folder.Metrics, time));
         try
@@ -58,7 +58,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         }
         catch
         {
-            store.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            await store.DisposeAsync();
             throw;
         }
 

@@ -239,9 +239,9 @@ public sealed class KafkaClickLog : IClickLog
 
                     pause = CheckInterval;
                 }
-                catch (ClickLogUnavailableException e)
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {
-                    // Once connected, appender and consumer tell more.
+                    // Kafka doesn't answer, or the data folder can't be written, where the topic is remembered. Once connected, appender and consumer tell more.
                     pause = _connection is null ? Longer(pause) : CheckInterval;
                     _unanswered = $"{e.Message} Clicks are spooled in {_spool.Folder}, and nothing is counted.";
                 }

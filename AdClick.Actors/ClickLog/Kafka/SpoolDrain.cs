@@ -65,6 +65,8 @@ internal sealed class SpoolDrain
 
     private async Task RunAsync()
     {
+        // A drain before this one may have read more than it has delivered: what came behind would be taken for all that there was.
+        _lane.Rewind();
         while (!_ending.IsCancellationRequested)
         {
             try

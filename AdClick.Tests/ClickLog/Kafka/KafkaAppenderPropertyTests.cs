@@ -32,6 +32,7 @@ public sealed class KafkaAppenderPropertyTests
         var appends = new List<Task>();
         for (var i = 0; i < Clicks; i++)
         {
+            var handedOver = kafka.NextHandedOver;
             appends.Add(log.AppendAsync(i, partition: random.Next(KafkaAppenderFixture.Partitions)));
             switch (random.Next(12))
             {
@@ -42,7 +43,8 @@ public sealed class KafkaAppenderPropertyTests
                     kafka.ReportLate();
                     break;
                 case 2:
-                    await Task.WhenAny(appends[random.Next(appends.Count)], Task.Delay(1)); // some go in a round of their own
+                    // Some go in a round of their own: at the producer, or, while Kafka is away, in the spool.
+                    await Task.WhenAny(appends[^1], handedOver).InTime("a click at the producer or in the spool");
                     break;
             }
         }
@@ -71,13 +73,18 @@ public sealed class KafkaAppenderPropertyTests
         private readonly TaskCompletionSource _hasAll = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _expected = int.MaxValue;
         private volatile bool _isWell;
+        private TaskCompletionSource _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public ConcurrentQueue<(int Partition, long Number)> Stored { get; } = [];
 
         public Task HasAll => _hasAll.Task;
 
+        /// <summary>Ends when a record is handed over after this call.</summary>
+        public Task NextHandedOver => Volatile.Read(ref _handedOver).Task;
+
         public void Answer(ProducedRecord record)
         {
+            Interlocked.Exchange(ref _handedOver, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
             var dice = _isWell ? 0 : _random.Next(100);
             switch (dice)
             {
