@@ -2,6 +2,7 @@ using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.ClickLog.Spool;
 using AdClick.Actors.Clicks;
 using Confluent.Kafka;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 using static AdClick.Tests.ClickLog.EmbeddedLogFixture;
 
@@ -94,6 +95,30 @@ public sealed class SpoolDrainTests
         window.ForEach(record => record.Deliver());
         await closing.InTime("the end");
         Assert.Equal(1, log.Spool.Records);
+    }
+
+    [Fact]
+    public async Task A_second_drain_of_the_same_spool_delivers_what_the_first_had_only_read()
+    {
+        await using var log = new KafkaAppenderFixture(fill: spool => Fill(spool, 10));
+        var window = await TakeAsync(log, 10);
+        window[0].Deliver();
+        window[1].Fail(ErrorCode.NotEnoughReplicas); // the batch is read, and nothing behind this one is delivered
+        await log.Time.PassDelayAsync("the pause of the drain");
+        var probe = await log.Producer.NextAsync("the probe");
+        probe.Fail(ErrorCode.NotEnoughReplicas);
+        await log.DisposeAppenderAsync();
+        Assert.Equal(9, log.Spool.Records);
+
+        var producer = new FakeProducer(_ => { });
+        await using var second = new KafkaAppender(
+            "clicks", KafkaAppenderFixture.Partitions, log.Spool, _ => producer, KafkaAppenderFixture.Timeout, TimeSpan.Zero, log.Time, NullLogger.Instance);
+        for (var i = 1; i < 10; i++)
+        {
+            var record = await producer.NextAsync($"spooled click {i}");
+            Assert.Equal(i, record.Number);
+            record.Deliver();
+        }
     }
 
     [Fact]
