@@ -1,16 +1,8 @@
 using AdClick.Actors.ClickLog;
-using AdClick.Actors.ClickLog.Embedded;
-using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.Clicks;
-using AdClick.Actors.Metrics;
-using AdClick.Actors.Metrics.Postgres;
-using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Actors.Partitions;
 using AdClick.Tests.Support;
 using Akka.Actor;
-using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.Time.Testing;
-using Npgsql;
 using Xunit;
 
 namespace AdClick.Tests.Partitions;
@@ -30,12 +22,12 @@ public sealed class CrashPointTests
         "store acquire", "store flush",
     ];
 
-    private static readonly Script TheScript = Script.Write();
+    private static readonly CrashScript TheScript = CrashScript.Write();
 
     [Fact]
     public async Task Every_run_that_crashes_once_ends_in_the_counts_of_the_run_that_never_does()
     {
-        var expected = await RunAsync(Where.EmbeddedDefault, []);
+        var expected = await RunAsync(CrashRunKind.EmbeddedDefault, []);
         AssertIsWhatTheRuleSays(expected.Counts);
 
         // Nobody waits for the deletion of older snapshots: the run may be over before one has ended.
@@ -46,7 +38,7 @@ public sealed class CrashPointTests
         var points = expected.Steps.SelectMany(step => Enumerable.Range(1, step.Value).Select(occurrence => (step.Key, occurrence)));
         await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (point, _) =>
         {
-            var run = await RunAsync(Where.EmbeddedDefault, [point]);
+            var run = await RunAsync(CrashRunKind.EmbeddedDefault, [point]);
             Assert.True(expected.Counts.SequenceEqual(run.Counts), $"A crash {point}: {Difference(expected.Counts, run.Counts)}");
         });
     }
@@ -54,11 +46,11 @@ public sealed class CrashPointTests
     [Fact]
     public async Task Every_run_in_which_an_operation_fails_once_ends_in_the_same_counts_by_itself()
     {
-        var expected = await RunAsync(Where.Memory, []);
+        var expected = await RunAsync(CrashRunKind.Memory, []);
         var points = expected.Steps.SelectMany(step => Enumerable.Range(1, step.Value).Select(occurrence => (step.Key, occurrence)));
         await Parallel.ForEachAsync(points, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (point, _) =>
         {
-            var run = await RunAsync(Where.Memory, [point], survives: true);
+            var run = await RunAsync(CrashRunKind.Memory, [point], survives: true);
             Assert.True(expected.Counts.SequenceEqual(run.Counts), $"A failure {point}: {Difference(expected.Counts, run.Counts)}");
         });
     }
@@ -66,13 +58,13 @@ public sealed class CrashPointTests
     [Fact]
     public async Task A_run_that_crashes_again_and_again_ends_in_the_same_counts()
     {
-        var expected = await RunAsync(Where.Memory, []);
+        var expected = await RunAsync(CrashRunKind.Memory, []);
         for (var seed = 1; seed <= 12; seed++)
         {
             var random = new Random(seed);
             string[] steps = [.. expected.Steps.Keys.Order()];
             (string, int)[] crashes = [.. Enumerable.Range(0, 12).Select(_ => (steps[random.Next(steps.Length)], random.Next(1, 5)))];
-            var run = await RunAsync(Where.Memory, crashes, takesSnapshots: seed % 2 == 0);
+            var run = await RunAsync(CrashRunKind.Memory, crashes, takesSnapshots: seed % 2 == 0);
             Assert.True(expected.Counts.SequenceEqual(run.Counts),
                 $"Crashes {string.Join(", ", crashes)}: {Difference(expected.Counts, run.Counts)}");
         }
@@ -82,7 +74,7 @@ public sealed class CrashPointTests
     public async Task On_a_PostgreSQL_journal_runs_that_crash_or_fail_at_sampled_operations_end_in_the_counts_of_the_run_that_never_does()
     {
         await using var database = await TestDatabase.CreateAsync(TestDatabases.Postgres!);
-        var expected = await RunAsync(Where.Memory, [], database: database);
+        var expected = await RunAsync(CrashRunKind.Memory, [], database: database);
         AssertIsWhatTheRuleSays(expected.Counts);
 
         // All steps on journal and snapshots are among them; of the many others, some.
@@ -98,7 +90,7 @@ public sealed class CrashPointTests
         {
             foreach (var survives in (bool[])[false, true])
             {
-                var run = await RunAsync(Where.Memory, [point], survives, takesSnapshots: true, database: database);
+                var run = await RunAsync(CrashRunKind.Memory, [point], survives, takesSnapshots: true, database: database);
                 Assert.True(
                     expected.Counts.SequenceEqual(run.Counts),
                     $"A {(survives ? "failure" : "crash")} {point}: {Difference(expected.Counts, run.Counts)}");
@@ -110,32 +102,32 @@ public sealed class CrashPointTests
     public async Task On_Kafka_runs_that_crash_or_fail_at_sampled_operations_end_in_the_counts_of_the_run_that_never_does()
     {
         await using var kafka = new KafkaCluster();
-        await SampleAsync(Where.Kafka, kafka, "log", perStep: 3, ofAll: 20);
+        await SampleAsync(CrashRunKind.Kafka, kafka, "log", perStep: 3, ofAll: 20);
     }
 
     [TimescaleFact]
     public async Task On_TimescaleDB_runs_that_crash_or_fail_at_sampled_operations_end_in_the_counts_of_the_run_that_never_does() =>
-        await SampleAsync(Where.Timescale, null, "store", perStep: 4, ofAll: 12);
+        await SampleAsync(CrashRunKind.Timescale, null, "store", perStep: 4, ofAll: 12);
 
     [TimescaleFact]
     public async Task On_Kafka_and_TimescaleDB_runs_that_crash_or_fail_at_sampled_operations_end_in_the_counts_of_the_run_that_never_does()
     {
         await using var kafka = new KafkaCluster();
-        await SampleAsync(Where.Timescale, kafka, "store", perStep: 2, ofAll: 12);
+        await SampleAsync(CrashRunKind.Timescale, kafka, "store", perStep: 2, ofAll: 12);
     }
 
     [Fact]
     public async Task Without_snapshots_the_purge_takes_what_the_clock_has_outlived_and_no_more()
     {
         var firstRow = 0L;
-        var run = await RunAsync(Where.Memory, [], takesSnapshots: false, atTheEnd: (journal, log) =>
+        var run = await RunAsync(CrashRunKind.Memory, [], takesSnapshots: false, atTheEnd: (journal, log) =>
             firstRow = journal.Read(PartitionActor.PersistenceIdOf(log.Identity.Epoch, 0))[0].SequenceNr);
         AssertIsWhatTheRuleSays(run.Counts);
         Assert.True(firstRow > 1, "Nothing was purged.");
     }
 
     /// <summary>Crashes and failures at all steps of one kind of operation, and at some of the others.</summary>
-    private static async Task SampleAsync(Where where, KafkaCluster? kafka, string kind, int perStep, int ofAll)
+    private static async Task SampleAsync(CrashRunKind where, KafkaCluster? kafka, string kind, int perStep, int ofAll)
     {
         var expected = await RunAsync(where, [], kafka: kafka);
         AssertIsWhatTheRuleSays(expected.Counts);
@@ -158,28 +150,25 @@ public sealed class CrashPointTests
 
     private static void AssertIsWhatTheRuleSays(IReadOnlyList<string> counts)
     {
-        var naive = new NaiveCount(0, 1, Script.AllowedLatenessMs);
+        var naive = new NaiveCount(0, 1, CrashScript.AllowedLatenessMs);
         foreach (var (timeMs, record, _) in TheScript.Steps)
         {
             naive.Apply(timeMs, record);
         }
 
         Assert.Equal(
-            naive.Counts.Select(count => Line(count.Key.AdId, count.Key.SubShard, count.Key.Minute, count.Key.Outcome, count.Value)).Order(), counts);
+            naive.Counts.Select(count => CrashRunData.Line(count.Key.AdId, count.Key.SubShard, count.Key.Minute, count.Key.Outcome, count.Value)).Order(), counts);
         Assert.Equal(Enum.GetValues<ClickOutcome>().Length, naive.Counts.Keys.Select(key => key.Outcome).Distinct().Count());
     }
 
     private static string Difference(IReadOnlyList<string> expected, IReadOnlyList<string> actual) =>
         $"missing [{string.Join("; ", expected.Except(actual))}], instead [{string.Join("; ", actual.Except(expected))}]";
 
-    private static string Line(string adId, int subShard, int minute, ClickOutcome outcome, long clicks) =>
-        $"{adId}/{subShard} {minute} {outcome.Name()} {clicks}";
-
     /// <summary>
     /// Runs the script to its end; incarnation i is crashed at step <c>crashes[i]</c>, the last one never. Returns the last one's steps.
     /// </summary>
     private static async Task<(IReadOnlyList<string> Counts, IReadOnlyDictionary<string, int> Steps)> RunAsync(
-        Where where,
+        CrashRunKind where,
         (string Step, int Occurrence)[] crashes,
         bool survives = false,
         bool takesSnapshots = true,
@@ -189,12 +178,12 @@ public sealed class CrashPointTests
     {
         using var folder = new TestFolder();
         await using var journal = database is null ? TestJournal.OpenSqlite(folder) : TestJournal.OpenPostgres(database);
-        await using RunData data = where switch
+        await using CrashRunData data = where switch
         {
-            Where.EmbeddedDefault => new EmbeddedData(folder),
-            Where.Memory => new MemoryData(),
-            Where.Kafka => await KafkaData.OpenAsync(folder, kafka!),
-            _ => await TimescaleData.OpenAsync(folder, kafka),
+            CrashRunKind.EmbeddedDefault => new EmbeddedRunData(folder),
+            CrashRunKind.Memory => new MemoryRunData(),
+            CrashRunKind.Kafka => await KafkaRunData.OpenAsync(folder, kafka!),
+            _ => await TimescaleRunData.OpenAsync(folder, kafka),
         };
         foreach (var (step, occurrence) in ((string?, int)[])[.. crashes, (null, 0)])
         {
@@ -217,227 +206,12 @@ public sealed class CrashPointTests
         throw new InvalidOperationException("The last incarnation never crashes.");
     }
 
-    /// <summary>What a run's log and metrics store are.</summary>
-    private enum Where
-    {
-        EmbeddedDefault,
-        Memory,
-        Kafka,
-        Timescale,
-    }
-
-    /// <summary>What stays when the process ends.</summary>
-    private abstract class RunData : IAsyncDisposable
-    {
-        protected FakeTimeProvider Time { get; } = new(DateTimeOffset.FromUnixTimeMilliseconds(TestClick.Start));
-
-        public abstract IClickLog Log { get; }
-
-        public abstract IMetricsStore Store { get; }
-
-        public virtual void SetTime(long timeMs)
-        {
-            if (timeMs > Time.GetUtcNow().ToUnixTimeMilliseconds())
-            {
-                Time.SetUtcNow(DateTimeOffset.FromUnixTimeMilliseconds(timeMs));
-            }
-        }
-
-        protected static IEnumerable<string> CountsOf(InMemoryMetricsStore store) => store.Counts()
-            .Select(count => Line(count.Key.AdId, count.Key.SubShard, count.Key.Minute, count.Key.Outcome, count.Value));
-
-        /// <summary>A new process opens it.</summary>
-        public abstract Task RestartAsync();
-
-        public abstract IEnumerable<string> Counts();
-
-        public abstract ValueTask DisposeAsync();
-    }
-
-    private sealed class MemoryData : RunData
-    {
-        private readonly InMemoryMetricsStore _store = new();
-
-        public MemoryData() => Log = new InMemoryClickLog(1, Time);
-
-        public override IClickLog Log { get; }
-
-        public override IMetricsStore Store => _store;
-
-        public override Task RestartAsync() => Task.CompletedTask;
-
-        public override IEnumerable<string> Counts() => CountsOf(_store);
-
-        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
-    }
-
-    private sealed class KafkaData : RunData
-    {
-        private readonly InMemoryMetricsStore _store = new();
-        private readonly TestFolder _folder;
-        private readonly KafkaOptions _options;
-        private KafkaClickLog? _log;
-
-        private KafkaData(TestFolder folder, KafkaOptions options)
-        {
-            _folder = folder;
-            _options = options;
-        }
-
-        public override IClickLog Log => _log!;
-
-        public override IMetricsStore Store => _store;
-
-        public static async Task<KafkaData> OpenAsync(TestFolder folder, KafkaCluster kafka)
-        {
-            var options = kafka.Options(await kafka.CreateTopicAsync(1), 1);
-            var data = new KafkaData(folder, options with { SpoolFolder = folder["spool"], Linger = TimeSpan.Zero });
-            await data.RestartAsync();
-            return data;
-        }
-
-        public override async Task RestartAsync()
-        {
-            await DisposeAsync();
-
-            // Its own clock: append times are Kafka's, later than any click of the script.
-            _log = await KafkaClickLog.OpenAsync(_options, _folder["."], TimeSpan.FromHours(1), TimeProvider.System);
-        }
-
-        public override IEnumerable<string> Counts() => CountsOf(_store);
-
-        public override async ValueTask DisposeAsync()
-        {
-            if (_log is not null)
-            {
-                await _log.DisposeAsync();
-            }
-        }
-    }
-
-    /// <summary>TimescaleDB, with the log in memory or on Kafka.</summary>
-    private sealed class TimescaleData : RunData
-    {
-        private readonly RunData _log;
-        private readonly TestDatabase _database;
-        private PostgresMetricsStore _store;
-
-        private TimescaleData(RunData log, TestDatabase database)
-        {
-            _log = log;
-            _database = database;
-            _store = Open();
-        }
-
-        public override IClickLog Log => _log.Log;
-
-        public override IMetricsStore Store => _store;
-
-        public static async Task<TimescaleData> OpenAsync(TestFolder folder, KafkaCluster? kafka)
-        {
-            RunData log = kafka is null ? new EmbeddedData(folder) : await KafkaData.OpenAsync(folder, kafka);
-            return new TimescaleData(log, await TestDatabase.CreateAsync(TestDatabases.Timescale!));
-        }
-
-        public override void SetTime(long timeMs) => _log.SetTime(timeMs);
-
-        public override async Task RestartAsync()
-        {
-            await _store.DisposeAsync();
-            await _log.RestartAsync();
-            _store = Open();
-        }
-
-        public override IEnumerable<string> Counts()
-        {
-            using var connection = new NpgsqlConnection(_database.ConnectionString);
-            connection.Open();
-            using var command = connection.CreateCommand();
-            command.CommandText =
-                """
-                SELECT ad_id, sub_shard::int, minute, outcome::int, sum(clicks)::bigint FROM (
-                    SELECT ad, sub_shard, minute, outcome, clicks FROM click_minute
-                    UNION ALL SELECT ad, sub_shard, minute, outcome, 1 FROM late_clicks) AS counts JOIN ad_ids USING (ad)
-                GROUP BY 1, 2, 3, 4
-                """;
-            using var rows = command.ExecuteReader();
-            while (rows.Read())
-            {
-                yield return Line(rows.GetString(0), rows.GetInt32(1), rows.GetInt32(2), (ClickOutcome)rows.GetInt32(3), rows.GetInt64(4));
-            }
-        }
-
-        public override async ValueTask DisposeAsync()
-        {
-            await _store.DisposeAsync();
-            await _log.DisposeAsync();
-            await _database.DisposeAsync();
-        }
-
-        private PostgresMetricsStore Open() =>
-            new(new PostgresStoreOptions { ConnectionString = _database.ConnectionString }, TimeProvider.System);
-    }
-
-    private sealed class EmbeddedData : RunData
-    {
-        // Small ones, so that a script drops some.
-        private static readonly EmbeddedLogOptions Sizes = new() { PageBytes = 16 * 1024, SegmentBytes = 32 * 1024 };
-
-        private readonly TestFolder _folder;
-        private EmbeddedClickLog _log;
-        private SqliteMetricsStore _store;
-
-        public EmbeddedData(TestFolder folder)
-        {
-            _folder = folder;
-            (_log, _store) = Open();
-        }
-
-        public override IClickLog Log => _log;
-
-        public override IMetricsStore Store => _store;
-
-        public override async Task RestartAsync()
-        {
-            await DisposeAsync();
-            (_log, _store) = Open();
-        }
-
-        public override IEnumerable<string> Counts()
-        {
-            using var connection = new SqliteConnection($"Data Source={_folder["metrics.db"]};Pooling=false");
-            connection.Open();
-            using var command = connection.CreateCommand();
-            command.CommandText =
-                """
-                SELECT ad_id, sub_shard, minute, outcome, sum(clicks) FROM (
-                    SELECT ad_id, sub_shard, minute, outcome, clicks FROM click_minute
-                    UNION ALL SELECT ad_id, sub_shard, minute, outcome, 1 FROM late_clicks JOIN ad_ids USING (ad))
-                GROUP BY 1, 2, 3, 4
-                """;
-            using var rows = command.ExecuteReader();
-            while (rows.Read())
-            {
-                yield return Line(rows.GetString(0), rows.GetInt32(1), rows.GetInt32(2), (ClickOutcome)rows.GetInt32(3), rows.GetInt64(4));
-            }
-        }
-
-        public override async ValueTask DisposeAsync()
-        {
-            await _store.DisposeAsync();
-            await _log.DisposeAsync();
-        }
-
-        private (EmbeddedClickLog Log, SqliteMetricsStore Store) Open() =>
-            (EmbeddedClickLog.Open(_folder["log"], 1, Time, null, Sizes), SqliteMetricsStore.Open(_folder["metrics.db"], Time));
-    }
-
     /// <summary>One life of the process.</summary>
     private sealed class Incarnation : IAsyncDisposable
     {
         private static readonly PartitionSettings Settings = new()
         {
-            AllowedLateness = TimeSpan.FromMilliseconds(Script.AllowedLatenessMs),
+            AllowedLateness = TimeSpan.FromMilliseconds(CrashScript.AllowedLatenessMs),
             FlushInterval = TimeSpan.FromHours(1), // the script says when
             CheckpointInterval = TimeSpan.FromHours(1),
             ClickLogRetention = TimeSpan.FromSeconds(-1),
@@ -449,7 +223,7 @@ public sealed class CrashPointTests
         };
 
         private readonly TestJournal _journal;
-        private readonly RunData _data;
+        private readonly CrashRunData _data;
         private readonly CrashPoint _crash;
         private readonly PartitionHarness _harness;
         private readonly CrashingLog _log;
@@ -457,7 +231,7 @@ public sealed class CrashPointTests
         private readonly bool _survives;
         private IActorRef _entity;
 
-        public Incarnation(TestJournal journal, RunData data, CrashPoint crash, bool survives, bool takesSnapshots)
+        public Incarnation(TestJournal journal, CrashRunData data, CrashPoint crash, bool survives, bool takesSnapshots)
         {
             _survives = survives;
             _journal = journal;
@@ -553,68 +327,5 @@ public sealed class CrashPointTests
         }
 
         public async ValueTask DisposeAsync() => await _harness.DisposeAsync();
-    }
-
-    /// <summary>What follows a record of the script.</summary>
-    private enum Then
-    {
-        GoOn,
-        Flush,
-        Checkpoint,
-        HandOff,
-        Purge,
-    }
-
-    /// <summary>Records with append times, and what is done in between.</summary>
-    private sealed record Script(IReadOnlyList<(long TimeMs, byte[] Record, Then Then)> Steps)
-    {
-        public const long AllowedLatenessMs = 10 * TestClick.Minute;
-
-        /// <summary>
-        /// All outcomes; impressions that die while others live; deltas that a snapshot covers, and such that the clock outlives.
-        /// </summary>
-        public static Script Write()
-        {
-            var steps = new List<(long, byte[], Then)>();
-            var t = TestClick.Start;
-            Click("a", 1, 1);
-            Click("a", 1, 1); // a copy
-            Click("b", 2, 1, ClickVerdict.Bot, then: Then.Flush);
-            Click("b", 2, 2);
-            Click("a", 1, 2, then: Then.Checkpoint);
-            steps.Add((t, [0xff], Then.GoOn)); // garbage
-            Click("a", 3, 1, ClickVerdict.InactiveAd);
-            Click("c", 4, 1, expiresIn: -TestClick.Second, then: Then.Flush);
-            steps.Add((t, TestClick.Mark("g", t, t - TestClick.Second), Then.Checkpoint));
-            Click("a", 1, 2, then: Then.HandOff); // a copy, whose first stands in a checkpoint
-            Click("a", 5, 1, expiresIn: TestClick.Hour, then: Then.Purge);
-            t += 40 * TestClick.Minute; // most of the above is dead now
-            steps.Add((t, TestClick.Mark("g", t, t), Then.GoOn));
-            Click("b", 6, 1, delay: 30 * TestClick.Minute, expiresIn: TestClick.Hour); // late
-            Click("b", 6, 2, then: Then.HandOff);
-            Click("a", 5, 2, then: Then.Flush); // a duplicate across all that
-            Click("a", 1, 3, expiresIn: -20 * TestClick.Minute, then: Then.Checkpoint); // of an impression that is forgotten
-            Click("a", 5, 1, expiresIn: TestClick.Hour, then: Then.Purge);
-            Click("c", 8, 1, then: Then.HandOff);
-            Click("b", 6, 3, then: Then.Flush); // of an impression that stands in an older delta, which the purge had to leave
-            t += 2 * TestClick.Hour;
-            Click("d", 7, 1, then: Then.Checkpoint);
-            Click("d", 7, 1, then: Then.Purge);
-            Click("d", 7, 2, then: Then.Flush);
-            return new Script(steps);
-
-            void Click(
-                string adId,
-                long impression,
-                ulong nonce,
-                ClickVerdict verdict = ClickVerdict.Valid,
-                long delay = 0,
-                long expiresIn = 5 * TestClick.Minute,
-                Then then = Then.GoOn)
-            {
-                t += 5 * TestClick.Second;
-                steps.Add((t, TestClick.Record(adId, impression, nonce, t - delay, 0, t + expiresIn, verdict), then));
-            }
-        }
     }
 }
