@@ -1,11 +1,10 @@
 using Akka.Configuration;
 using Akka.Persistence;
-using Akka.Persistence.Sql.Snapshot;
 
 namespace AdClick.Actors.Journal;
 
-/// <summary>The SQL snapshot store on PostgreSQL, which creates its tables as <see cref="PostgresJournal"/> does.</summary>
-public class PostgresSnapshotStore : SqlSnapshotStore
+/// <summary>The snapshot store on PostgreSQL, which creates its tables as <see cref="PostgresJournal"/> does.</summary>
+public class PostgresSnapshotStore : PartitionSnapshotStore
 {
     private readonly PostgresJournalTables _tables;
 

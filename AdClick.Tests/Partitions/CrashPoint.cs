@@ -6,7 +6,6 @@ using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Persistence;
 using Akka.Persistence.Sql.Journal;
-using Akka.Persistence.Sql.Snapshot;
 
 namespace AdClick.Tests.Partitions;
 
@@ -38,6 +37,9 @@ internal sealed class CrashPoint(string? step, int occurrence, bool survives = f
             }
         }
     }
+
+    /// <summary>For messages of tests.</summary>
+    public override string ToString() => $"{(survives ? "A failure" : "A crash")} {step}, occurrence {occurrence}";
 
     public Task RunAsync(string operation, Func<Task> work) => RunAsync(operation, async () =>
     {
@@ -133,8 +135,8 @@ public sealed class CrashingJournal : SqlWriteJournal
         _crash.RunAsync("journal write", () => base.WriteMessagesAsync(messages, cancellationToken));
 }
 
-/// <summary>The SQL snapshot store with a crash point.</summary>
-public sealed class CrashingSnapshotStore : SqlSnapshotStore
+/// <summary>The snapshot store on SQLite with a crash point.</summary>
+public sealed class CrashingSnapshotStore : PartitionSnapshotStore
 {
     private readonly CrashPoint _crash;
 

@@ -311,9 +311,15 @@ public sealed class CrashPointTests
             while (true)
             {
                 var change = _context.Board.NextChange;
-                if (_context.Board.Snapshot().Any(isDone) || (!_survives && _crash.Crashed.IsCompleted))
+                var statuses = _context.Board.Snapshot();
+                if (statuses.Any(isDone) || (!_survives && _crash.Crashed.IsCompleted))
                 {
                     return;
+                }
+
+                if (statuses.FirstOrDefault(status => status.Phase == PartitionPhase.Paused) is { } paused)
+                {
+                    throw new InvalidOperationException($"{_crash}: the partition is paused at offset {paused.NextOffset}: {paused.Reason}");
                 }
 
                 partition.Tell(tick);
