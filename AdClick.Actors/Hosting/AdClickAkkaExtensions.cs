@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using AdClick.Actors.HotAds;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Actors.Partitions;
@@ -135,6 +136,17 @@ public static class AdClickAkkaExtensions
             });
         });
     }
+
+    /// <summary>Finds hot ads and splits them; on every node with the role <c>gateway</c>.</summary>
+    /// <param name="builder">Builder.</param>
+    /// <param name="meter">What clicks and impressions are counted by.</param>
+    /// <param name="table">Where the splits can be read.</param>
+    /// <param name="settings">When an ad is hot.</param>
+    /// <param name="time">Clock.</param>
+    public static AkkaConfigurationBuilder AddAdClickHotAds(
+        this AkkaConfigurationBuilder builder, TrafficMeter meter, SubShardTable table, HotAdSettings settings, TimeProvider time) =>
+        builder.WithActors((system, registry) =>
+            registry.Register<HotAdsActor>(system.ActorOf(HotAdsActor.Props(meter, table, settings, time), "hot-ads")));
 
     private static string Persistence(string kind, string journal, string snapshots) =>
         $$"""

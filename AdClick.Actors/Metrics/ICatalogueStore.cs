@@ -8,6 +8,9 @@ public interface ICatalogueStore
     /// <summary>Creates or replaces an ad.</summary>
     Task<PutAdResult> PutAdAsync(Ad ad, CancellationToken cancellationToken);
 
+    /// <summary>Pins an ad's number of sub-shards, or with null lets its traffic decide again; false when there is no such ad.</summary>
+    Task<bool> PinSubShardsAsync(string adId, int? subShards, CancellationToken cancellationToken);
+
     /// <summary>The ad, or null.</summary>
     Task<Ad?> FindAdAsync(string adId, CancellationToken cancellationToken);
 
@@ -47,7 +50,12 @@ public enum AdStatus
 /// <param name="TargetUrl">Where a click leads; may hold macros.</param>
 /// <param name="Status">Whether its clicks count.</param>
 /// <param name="CampaignId">Optional campaign.</param>
-public sealed record Ad(string AdId, string AdvertiserId, string Name, string TargetUrl, AdStatus Status, string? CampaignId);
+/// <param name="PinnedSubShards">
+/// Sub-shards that an operator has pinned, a power of two from 1 to 64; null where the ad's traffic decides. Written by
+/// <see cref="ICatalogueStore.PinSubShardsAsync"/> alone: a put keeps it.
+/// </param>
+public sealed record Ad(
+    string AdId, string AdvertiserId, string Name, string TargetUrl, AdStatus Status, string? CampaignId, int? PinnedSubShards = null);
 
 /// <summary>What became of a put.</summary>
 public enum PutAdResult

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using AdClick.Actors.Clicks;
+using AdClick.Actors.HotAds;
 using AdClick.Actors.Metrics;
 
 namespace AdClick.Gateway.Ads;
@@ -21,6 +22,7 @@ internal sealed class AdCatalogue(ICatalogueStore store, ILogger<AdCatalogue> lo
 
     // Advertiser and campaign IDs repeat; one copy of each will do. Only touched in a turn.
     private readonly Dictionary<string, string> _sharedIds = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _pinned = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Lock _gate = new();
 
@@ -30,6 +32,9 @@ internal sealed class AdCatalogue(ICatalogueStore store, ILogger<AdCatalogue> lo
 
     /// <summary>Ads known.</summary>
     public int Count => _ads.Count;
+
+    /// <summary>The ads whose number of sub-shards is pinned, by ID.</summary>
+    public IReadOnlyList<Ad> Pinned() => [.. _pinned.Keys.Order(StringComparer.Ordinal).Select(adId => _ads[adId].Ad).Where(ad => ad.PinnedSubShards is not null)];
 
     /// <summary>The ad, if this node knows it.</summary>
     public bool TryGet(string adId, [NotNullWhen(true)] out CatalogueAd? ad) => _ads.TryGetValue(adId, out ad);
@@ -144,7 +149,21 @@ internal sealed class AdCatalogue(ICatalogueStore store, ILogger<AdCatalogue> lo
         }
 
         var campaignId = ad.CampaignId is { } id ? Share(id) : null;
-        _ads[ad.AdId] = new CatalogueAd(ad with { AdvertiserId = Share(ad.AdvertiserId), CampaignId = campaignId }, target);
+        var traffic = _ads.TryGetValue(ad.AdId, out var known) ? known.Traffic : new AdTraffic(ad.AdId);
+        _ads[ad.AdId] = new CatalogueAd(ad with { AdvertiserId = Share(ad.AdvertiserId), CampaignId = campaignId }, target, traffic);
+        NotePin(ad);
+    }
+
+    private void NotePin(Ad ad)
+    {
+        if (ad.PinnedSubShards is null)
+        {
+            _pinned.TryRemove(ad.AdId, out _);
+        }
+        else
+        {
+            _pinned[ad.AdId] = true;
+        }
     }
 
     private string Share(string id)

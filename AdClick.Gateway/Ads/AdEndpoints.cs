@@ -74,7 +74,8 @@ internal static class AdEndpoints
         return TypedResults.Json(AdResponse.Of(ad), ApiJson.Context.AdResponse, statusCode: result == PutAdResult.Created ? 201 : 200);
     }
 
-    private static async Task TellCatalogueAsync(AdCatalogue catalogue, string adId, ILogger logger, CancellationToken cancellationToken)
+    /// <summary>Brings a change that was just stored into this node's memory.</summary>
+    public static async Task TellCatalogueAsync(AdCatalogue catalogue, string adId, ILogger logger, CancellationToken cancellationToken)
     {
         try
         {
@@ -82,10 +83,10 @@ internal static class AdEndpoints
         }
         catch (MetricsStoreUnavailableException e)
         {
-            // The ad is stored, which is what the caller asked for; the next poll brings it here.
+            // The change is stored, which is what the caller asked for; the next poll brings it here.
             logger.LogWarning(
                 e,
-                "Ad {AdId} was put, but the store went away before this node could read it back; it will be known here once the store answers.",
+                "Ad {AdId} was changed, but the store went away before this node could read it back; it will be known here once the store answers.",
                 adId);
         }
     }

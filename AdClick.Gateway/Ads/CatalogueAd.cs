@@ -1,4 +1,5 @@
 using AdClick.Actors.Clicks;
+using AdClick.Actors.HotAds;
 using AdClick.Actors.Metrics;
 
 namespace AdClick.Gateway.Ads;
@@ -6,4 +7,5 @@ namespace AdClick.Gateway.Ads;
 /// <summary>An ad ready for clicks.</summary>
 /// <param name="Ad">The ad.</param>
 /// <param name="Target">Its target, parsed.</param>
-internal sealed record CatalogueAd(Ad Ad, TargetUrl Target);
+/// <param name="Traffic">Counts its traffic here; stays when the ad changes.</param>
+internal sealed record CatalogueAd(Ad Ad, TargetUrl Target, AdTraffic Traffic);

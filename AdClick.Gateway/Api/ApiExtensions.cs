@@ -1,4 +1,6 @@
+using AdClick.Actors.HotAds;
 using AdClick.Gateway.Ads;
+using AdClick.Gateway.HotAds;
 using AdClick.Gateway.Impressions;
 using AdClick.Gateway.Keys;
 using AdClick.Gateway.Metrics;
@@ -21,6 +23,9 @@ internal static class ApiExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<AdCatalogue>();
         services.AddHostedService<AdCatalogueRefresher>();
+        services.TryAddSingleton(new HotAdSettings());
+        services.AddSingleton<TrafficMeter>();
+        services.AddSingleton<SubShardTable>();
         services.AddSingleton<ApiKeyDirectory>();
         services.AddHostedService<ApiKeyRefresher>();
         services.AddMetricsGateway();
@@ -60,6 +65,7 @@ internal static class ApiExtensions
         v1.AddEndpointFilter(EndpointContract.CheckRequestAsync);
         v1.MapAds();
         v1.MapImpressions();
+        v1.MapSubShards();
         v1.MapKeys();
         v1.MapClicks();
         routes.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();

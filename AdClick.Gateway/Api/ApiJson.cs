@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using AdClick.Gateway.Ads;
+using AdClick.Gateway.HotAds;
 using AdClick.Gateway.Impressions;
 using AdClick.Gateway.Keys;
 
@@ -36,4 +37,7 @@ internal static class ApiJson
 [JsonSerializable(typeof(CreateKeyRequest))]
 [JsonSerializable(typeof(CreatedKeyResponse))]
 [JsonSerializable(typeof(KeyListResponse))]
+[JsonSerializable(typeof(PinSubShardsRequest))]
+[JsonSerializable(typeof(SubShardsResponse))]
+[JsonSerializable(typeof(SubShardListResponse))]
 internal sealed partial class ApiJsonContext : JsonSerializerContext;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.Clicks;
+using AdClick.Actors.HotAds;
 using AdClick.Actors.Metrics;
 using AdClick.Gateway.Ads;
 using Microsoft.Extensions.Primitives;
@@ -31,6 +32,7 @@ internal sealed class ClickHandler
     private readonly AdCatalogue _catalogue;
     private readonly DeclaredBots _bots;
     private readonly ImpressionLimiter _limiter;
+    private readonly TrafficMeter _traffic;
     private readonly IClickLog _log;
     private readonly OpenClicks _open;
     private readonly LogFaultReporter _faults;
@@ -43,6 +45,7 @@ internal sealed class ClickHandler
         AdCatalogue catalogue,
         DeclaredBots bots,
         ImpressionLimiter limiter,
+        TrafficMeter traffic,
         IClickLog log,
         OpenClicks open,
         LogFaultReporter faults,
@@ -53,6 +56,7 @@ internal sealed class ClickHandler
         _catalogue = catalogue;
         _bots = bots;
         _limiter = limiter;
+        _traffic = traffic;
         _log = log;
         _open = open;
         _faults = faults;
@@ -118,9 +122,14 @@ internal sealed class ClickHandler
             return Task.CompletedTask;
         }
 
-        if (!_limiter.TryPass(token.Impression))
+        if (!_limiter.TryPass(token.Impression, out var isFirst))
         {
             return Refuse(context, StatusCodes.Status429TooManyRequests, "flood");
+        }
+
+        if (isFirst)
+        {
+            _traffic.Clicked(ad.Traffic); // a token that is replayed doesn't make its ad hot
         }
 
         return LogAndRedirectAsync(context, token, ad);

@@ -27,7 +27,9 @@ internal sealed class ImpressionLimiter
     public ImpressionLimiter(TimeProvider time) => _time = time;
 
     /// <summary>Counts a request; false when there were too many.</summary>
-    public bool TryPass(ImpressionId id)
+    /// <param name="id">The impression.</param>
+    /// <param name="isFirst">Whether it is the first request for the impression, as far as is remembered.</param>
+    public bool TryPass(ImpressionId id, out bool isFirst)
     {
         // The low half of a UUIDv7 is random, so it serves as the hash, and as the name: a clash is a matter of 2^-62.
         var set = (int)((id.Low * 0x9E3779B97F4A7C15) >> 48);
@@ -55,7 +57,8 @@ internal sealed class ImpressionLimiter
                 chosen = new Slot { IdLow = id.Low, Since = now };
             }
 
-            return ++chosen.Requests <= MaxRequests;
+            isFirst = ++chosen.Requests == 1;
+            return chosen.Requests <= MaxRequests;
         }
     }
 

@@ -4,6 +4,7 @@ using AdClick.Actors.ClickLog.Embedded;
 using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.Clicks;
 using AdClick.Actors.Hosting;
+using AdClick.Actors.HotAds;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Partitions;
 using AdClick.Gateway.Ads;
@@ -220,6 +221,13 @@ internal sealed class GatewayHost : IAsyncDisposable
         services.AddSingleton<ClickHandler>();
         services.AddSingleton<Readiness>();
         services.AddSingleton<PartitionGauges>();
+        services.AddSingleton<HotAdGauges>();
+        services.AddSingleton(new HotAdSettings
+        {
+            ClicksPerSecond = options.HotAdClicksPerSecond,
+            After = options.HotAdAfter,
+            CoolDown = options.ImpressionLifetime,
+        });
         services.AddSingleton(_ => DeclaredBots.Load());
         services.AddAdClickApi(provider => new ApiSettings
         {
@@ -262,6 +270,8 @@ internal sealed class GatewayHost : IAsyncDisposable
             storage.AddPersistence(akka);
             akka.AddAdClickLocalCluster(options.Roles)
                 .AddAdClickCounting(context)
+                .AddAdClickHotAds(
+                    provider.GetRequiredService<TrafficMeter>(), provider.GetRequiredService<SubShardTable>(), provider.GetRequiredService<HotAdSettings>(), time)
                 .AddAdClickMetricsGateway();
         });
     }
@@ -292,6 +302,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         application.MapAdClickHealth();
         application.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization("admin");
         _ = application.Services.GetRequiredService<PartitionGauges>(); // registers itself
+        _ = application.Services.GetRequiredService<HotAdGauges>();
         GatewayClickMetrics.Announce();
     }
 }

@@ -48,6 +48,12 @@ public sealed record GatewayOptions
     /// <summary>Whether a partition goes on where the click log has let go of clicks before they were counted. Default false: it is paused.</summary>
     public bool SkipLostClicks { get; init; }
 
+    /// <summary>Distinct clicked impressions per second from which on an ad is split, 10 to 1,000,000. Default 500.</summary>
+    public int HotAdClicksPerSecond { get; init; } = 500;
+
+    /// <summary>How long an ad must be that busy, in whole seconds. Default 5 s.</summary>
+    public TimeSpan HotAdAfter { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>API calls per second that one key may make; short bursts of twice as many pass. Default 200.</summary>
     public int RequestsPerSecondPerKey { get; init; } = 200;
 

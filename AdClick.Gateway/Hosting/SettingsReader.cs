@@ -64,6 +64,8 @@ internal sealed partial class SettingsReader
             CheckpointInterval = Span("CheckpointInterval", defaults.CheckpointInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
             ClickLogRetention = Span("ClickLogRetention", defaults.ClickLogRetention, TimeSpan.Zero, TimeSpan.FromDays(3650)),
             SkipLostClicks = Flag("SkipLostClicks"),
+            HotAdClicksPerSecond = Number("HotAdClicksPerSecond", defaults.HotAdClicksPerSecond, 10, 1_000_000),
+            HotAdAfter = Span("HotAdAfter", defaults.HotAdAfter, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             RequestsPerSecondPerKey = Number("RequestsPerSecondPerKey", defaults.RequestsPerSecondPerKey, 1, 1_000_000),
             TrustedProxies = TrustedProxies(),
             MetricsUrl = MetricsUrl(),

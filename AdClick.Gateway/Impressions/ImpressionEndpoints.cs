@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AdClick.Actors.Clicks;
+using AdClick.Actors.HotAds;
 using AdClick.Actors.Metrics;
 using AdClick.Gateway.Ads;
 using AdClick.Gateway.Api;
@@ -9,9 +10,6 @@ namespace AdClick.Gateway.Impressions;
 /// <summary>Issuing impressions.</summary>
 internal static class ImpressionEndpoints
 {
-    // An ad is one shard until it is hot.
-    private const int SubShards = 1;
-
     /// <summary>Maps <c>/impressions</c>.</summary>
     public static void MapImpressions(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/impressions", IssueAsync)
@@ -24,7 +22,13 @@ internal static class ImpressionEndpoints
             .Refuses(ProblemKind.UnknownAd, ProblemKind.InactiveAd);
 
     private static async Task<IResult> IssueAsync(
-        HttpContext http, AdCatalogue catalogue, SigningKeyRing keys, ApiSettings settings, TimeProvider time)
+        HttpContext http,
+        AdCatalogue catalogue,
+        SubShardTable subShards,
+        TrafficMeter traffic,
+        SigningKeyRing keys,
+        ApiSettings settings,
+        TimeProvider time)
     {
         var (body, problem) = await JsonBody.ReadAsync(http, ApiJson.Context.IssueImpressionsRequest);
         if (body is null)
@@ -33,7 +37,7 @@ internal static class ImpressionEndpoints
         }
 
         var adId = body.AdId!;
-        if (await catalogue.FindAsync(adId, http.RequestAborted) is not { Ad: var ad })
+        if (await catalogue.FindAsync(adId, http.RequestAborted) is not { Ad: var ad } known)
         {
             return Problem.UnknownAd(adId);
         }
@@ -45,12 +49,14 @@ internal static class ImpressionEndpoints
                 $"Ad \"{adId}\" is {AdStatuses.Name(ad.Status)}, and impressions are issued for active ads only. Show another, or put it as active.");
         }
 
-        return new IssuedImpressions(adId, body.Placement, body.Count ?? 1, settings, keys, time.GetUtcNow());
+        var count = body.Count ?? 1;
+        traffic.Issued(known.Traffic, count);
+        return new IssuedImpressions(adId, ad.PinnedSubShards ?? subShards.Of(adId), body.Placement, count, settings, keys, time.GetUtcNow());
     }
 
     /// <summary>Signs and writes impressions one by one: 10,000 of them are 3 MB of text.</summary>
     private sealed class IssuedImpressions(
-        string adId, string? placement, int count, ApiSettings settings, SigningKeyRing keys, DateTimeOffset now) : IResult
+        string adId, int subShards, string? placement, int count, ApiSettings settings, SigningKeyRing keys, DateTimeOffset now) : IResult
     {
         public async Task ExecuteAsync(HttpContext httpContext)
         {
@@ -65,7 +71,7 @@ internal static class ImpressionEndpoints
             {
                 var id = ImpressionId.New(now);
                 var expiresAtMs = id.IssuedAtMs + lifetimeMs;
-                var token = keys.Sign(new ImpressionToken(id, expiresAtMs, adId, id.SubShard(SubShards), placement));
+                var token = keys.Sign(new ImpressionToken(id, expiresAtMs, adId, id.SubShard(subShards), placement));
                 writer.WriteStartObject();
                 writer.WriteString("impressionId"u8, id.ToString());
                 writer.WriteString("clickUrl"u8, clickUrlStart + token);

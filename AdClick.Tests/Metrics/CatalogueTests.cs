@@ -114,5 +114,26 @@ public sealed class CatalogueTests
         Assert.Equal(2, (await file.Catalogue.ReadAdChangesAsync(0, 10, default)).LastChange);
     }
 
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task A_pinned_number_of_sub_shards_is_a_change_and_outlives_a_put(StoreKind kind)
+    {
+        await using var file = await TestStore.OpenAsync(kind);
+        await file.Catalogue.PutAdAsync(NewAd("a1", "v1"), default);
+        await file.Catalogue.PutAdAsync(NewAd("a2", "v1"), default);
+        var before = await file.Catalogue.ReadAdChangesAsync(0, 10, default);
+
+        Assert.True(await file.Catalogue.PinSubShardsAsync("a1", 16, default));
+        var pinned = NewAd("a1", "v1") with { PinnedSubShards = 16 };
+        var changes = await file.Catalogue.ReadAdChangesAsync(before.LastChange, 10, default);
+        Assert.Equal(pinned, Assert.Single(changes.Ads));
+
+        await file.Catalogue.PutAdAsync(NewAd("a1", "v1") with { Name = "new" }, default);
+        Assert.Equal(pinned with { Name = "new" }, await file.Catalogue.FindAdAsync("a1", default));
+
+        Assert.True(await file.Catalogue.PinSubShardsAsync("a1", null, default));
+        Assert.Null((await file.Catalogue.FindAdAsync("a1", default))!.PinnedSubShards);
+        Assert.False(await file.Catalogue.PinSubShardsAsync("a3", 2, default));
+    }
+
     private static Ad NewAd(string adId, string advertiserId) => new(adId, advertiserId, "name", "https://example.com/", AdStatus.Active, null);
 }

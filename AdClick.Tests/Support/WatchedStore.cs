@@ -54,6 +54,9 @@ internal sealed class WatchedStore(IMetricsStore metrics, ICatalogueStore catalo
 
     public Task<PutAdResult> PutAdAsync(Ad ad, CancellationToken cancellationToken) => Checked(catalogue).PutAdAsync(ad, cancellationToken);
 
+    public Task<bool> PinSubShardsAsync(string adId, int? subShards, CancellationToken cancellationToken) =>
+        Checked(catalogue).PinSubShardsAsync(adId, subShards, cancellationToken);
+
     public Task<Ad?> FindAdAsync(string adId, CancellationToken cancellationToken) => Checked(catalogue).FindAdAsync(adId, cancellationToken);
 
     public Task<IReadOnlyList<Ad>> ListAdsAsync(string? advertiserId, string? afterAdId, int limit, CancellationToken cancellationToken) =>

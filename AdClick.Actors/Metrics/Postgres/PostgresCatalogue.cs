@@ -5,12 +5,13 @@ namespace AdClick.Actors.Metrics.Postgres;
 /// <summary>Reads and writes ads and API keys.</summary>
 internal static class PostgresCatalogue
 {
-    private const string AdColumns = "ad_id, advertiser_id, name, target_url, status, campaign_id";
+    // The counter's row makes changes come one by one, so that nobody who reads them sees one before an earlier one.
+    private const string NextChange = "UPDATE ad_changes SET last_change = last_change + 1 RETURNING last_change";
+
+    private const string AdColumns = "ad_id, advertiser_id, name, target_url, status, campaign_id, pinned_sub_shards";
 
     public static async Task<PutAdResult> PutAdAsync(PostgresSession session, Ad ad)
     {
-        // The counter's row makes changes come one by one, so that nobody who reads them sees one before an earlier one.
-        const string NextChange = "UPDATE ad_changes SET last_change = last_change + 1 RETURNING last_change";
         var change = (long)(await session.ReadValueAsync(NextChange).ConfigureAwait(false))!;
         var advertiserId = await session.ReadValueAsync("SELECT advertiser_id FROM ads WHERE ad_id = $1", ad.AdId).ConfigureAwait(false) as string;
         if (advertiserId is not null && advertiserId != ad.AdvertiserId)
@@ -34,6 +35,13 @@ internal static class PostgresCatalogue
         return advertiserId is null ? PutAdResult.Created : PutAdResult.Updated;
     }
 
+    public static async Task<bool> PinSubShardsAsync(PostgresSession session, string adId, int? subShards)
+    {
+        var change = (long)(await session.ReadValueAsync(NextChange).ConfigureAwait(false))!;
+        return await session.RunAsync(PostgresSession.Sql(
+            "UPDATE ads SET pinned_sub_shards = nullif($2, 0), change = $3 WHERE ad_id = $1", adId, (short)(subShards ?? 0), change)).ConfigureAwait(false) > 0;
+    }
+
     public static async Task<Ad?> FindAdAsync(PostgresSession session, string adId) =>
         await ReadAdsAsync(session, $"SELECT {AdColumns} FROM ads WHERE ad_id = $1", adId).ConfigureAwait(false) is [var ad] ? ad : null;
 
@@ -54,7 +62,7 @@ internal static class PostgresCatalogue
         while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
         {
             ads.Add(ReadAd(reader));
-            afterChange = reader.GetInt64(6);
+            afterChange = reader.GetInt64(7);
         }
 
         return new AdChanges(ads, afterChange);
@@ -95,7 +103,8 @@ internal static class PostgresCatalogue
     }
 
     private static Ad ReadAd(NpgsqlDataReader row) => new(
-        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), (AdStatus)row.GetInt16(4), TextOrNull(row, 5));
+        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), (AdStatus)row.GetInt16(4), TextOrNull(row, 5),
+        row.IsDBNull(6) ? null : row.GetInt16(6));
 
     private static string? TextOrNull(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }

@@ -125,6 +125,10 @@ public sealed class PostgresMetricsStore : IMetricsStore, ICatalogueStore, IRoll
         _database.WriteAsync(session => PostgresCatalogue.PutAdAsync(session, ad), cancellationToken);
 
     /// <inheritdoc/>
+    public Task<bool> PinSubShardsAsync(string adId, int? subShards, CancellationToken cancellationToken) =>
+        _database.WriteAsync(session => PostgresCatalogue.PinSubShardsAsync(session, adId, subShards), cancellationToken);
+
+    /// <inheritdoc/>
     public Task<Ad?> FindAdAsync(string adId, CancellationToken cancellationToken) =>
         _database.ReadAsync(session => PostgresCatalogue.FindAdAsync(session, adId), cancellationToken);
 

@@ -3,7 +3,7 @@ namespace AdClick.Actors.Metrics.Sqlite;
 /// <summary>Reads and writes ads and API keys.</summary>
 internal static class SqliteCatalogue
 {
-    private const string AdColumns = "ad_id, advertiser_id, name, target_url, status, campaign_id";
+    private const string AdColumns = "ad_id, advertiser_id, name, target_url, status, campaign_id, pinned_sub_shards";
 
     public static PutAdResult PutAd(SqliteDatabase database, AdNumbers numbers, Ad ad)
     {
@@ -24,6 +24,13 @@ internal static class SqliteCatalogue
             .Bind(1, numbers.Of(database, ad.AdId)).Bind(2, ad.AdId).Bind(3, ad.AdvertiserId).Bind(4, ad.Name)
             .Bind(5, ad.TargetUrl).Bind(6, (long)ad.Status).Bind(7, ad.CampaignId).Run();
         return stored is null ? PutAdResult.Created : PutAdResult.Updated;
+    }
+
+    public static bool PinSubShards(SqliteDatabase database, string adId, int? subShards)
+    {
+        database.Prepare("UPDATE ads SET pinned_sub_shards = ?2, change = (SELECT max(change) + 1 FROM ads) WHERE ad_id = ?1")
+            .Bind(1, adId).Bind(2, subShards).Run();
+        return database.Changes > 0;
     }
 
     public static Ad? FindAd(SqliteDatabase database, string adId)
@@ -48,7 +55,7 @@ internal static class SqliteCatalogue
         while (read.Step())
         {
             ads.Add(ReadAd(read));
-            afterChange = read.Int64(6);
+            afterChange = read.Int64(7);
         }
 
         read.Reset();
@@ -96,5 +103,5 @@ internal static class SqliteCatalogue
     }
 
     private static Ad ReadAd(SqliteStatement row) => new(
-        row.Text(0), row.Text(1), row.Text(2), row.Text(3), (AdStatus)row.Int32(4), row.TextOrNull(5));
+        row.Text(0), row.Text(1), row.Text(2), row.Text(3), (AdStatus)row.Int32(4), row.TextOrNull(5), row.Int32OrNull(6));
 }

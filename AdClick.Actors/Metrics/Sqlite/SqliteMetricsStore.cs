@@ -115,6 +115,10 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IRollup
         _writer.RunAsync(database => SqliteCatalogue.PutAd(database, _writer.Ads, ad), cancellationToken);
 
     /// <inheritdoc/>
+    public Task<bool> PinSubShardsAsync(string adId, int? subShards, CancellationToken cancellationToken) =>
+        _writer.RunAsync(database => SqliteCatalogue.PinSubShards(database, adId, subShards), cancellationToken);
+
+    /// <inheritdoc/>
     public Task<Ad?> FindAdAsync(string adId, CancellationToken cancellationToken) =>
         _readers.RunAsync(database => SqliteCatalogue.FindAd(database, adId), cancellationToken);
 

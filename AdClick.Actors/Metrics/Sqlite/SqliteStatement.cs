@@ -11,6 +11,12 @@ internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt hand
         return this;
     }
 
+    public SqliteStatement Bind(int parameter, long? value)
+    {
+        database.Check(value is { } number ? raw.sqlite3_bind_int64(handle, parameter, number) : raw.sqlite3_bind_null(handle, parameter));
+        return this;
+    }
+
     public SqliteStatement Bind(int parameter, string? value)
     {
         database.Check(value is null ? raw.sqlite3_bind_null(handle, parameter) : raw.sqlite3_bind_text(handle, parameter, value));
@@ -48,6 +54,8 @@ internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt hand
     public string Text(int column) => raw.sqlite3_column_text(handle, column).utf8_to_string();
 
     public string? TextOrNull(int column) => raw.sqlite3_column_type(handle, column) == raw.SQLITE_NULL ? null : Text(column);
+
+    public int? Int32OrNull(int column) => raw.sqlite3_column_type(handle, column) == raw.SQLITE_NULL ? null : Int32(column);
 
     public byte[] Blob(int column) => raw.sqlite3_column_blob(handle, column).ToArray();
 

@@ -16,14 +16,14 @@ public sealed class ImpressionLimiterTests
         var id = ImpressionId.New(_time.GetUtcNow());
         for (var i = 0; i < 100; i++)
         {
-            Assert.True(limiter.TryPass(id));
+            Assert.True(limiter.TryPass(id, out _));
         }
 
-        Assert.False(limiter.TryPass(id));
+        Assert.False(limiter.TryPass(id, out _));
         _time.Advance(TimeSpan.FromSeconds(9.9));
-        Assert.False(limiter.TryPass(id));
+        Assert.False(limiter.TryPass(id, out _));
         _time.Advance(TimeSpan.FromSeconds(0.1));
-        Assert.True(limiter.TryPass(id));
+        Assert.True(limiter.TryPass(id, out _));
     }
 
     [Fact]
@@ -33,15 +33,15 @@ public sealed class ImpressionLimiterTests
         var flooded = ImpressionId.New(_time.GetUtcNow());
         for (var i = 0; i < 101; i++)
         {
-            limiter.TryPass(flooded);
+            limiter.TryPass(flooded, out _);
         }
 
         var random = new Random(1);
         for (var i = 0; i < 1_000_000; i++)
         {
-            Assert.True(limiter.TryPass(new ImpressionId(7, (ulong)random.NextInt64())));
+            Assert.True(limiter.TryPass(new ImpressionId(7, (ulong)random.NextInt64()), out _));
         }
 
-        Assert.False(limiter.TryPass(flooded));
+        Assert.False(limiter.TryPass(flooded, out _));
     }
 }
