@@ -12,10 +12,10 @@ internal sealed class HotAdGauges : IDisposable
     public HotAdGauges(SubShardTable table)
     {
         Gauge("adclick.hot_ad.sub_shards", "{shard}", "Sub-shards that the ad is split into by its traffic", ad => ad.SubShards);
-        Gauge("adclick.hot_ad.clicks", "{click}/s", "Distinct clicked impressions per second over all gateways", ad => ad.ClicksPerSecond);
-        Gauge("adclick.hot_ad.issued", "{impression}/s", "Issued impressions per second over all gateways", ad => ad.IssuedPerSecond);
+        Gauge("adclick.hot_ad.clicks_per_second", null, "Distinct clicked impressions per second over all gateways", ad => ad.ClicksPerSecond);
+        Gauge("adclick.hot_ad.issued_per_second", null, "Issued impressions per second over all gateways", ad => ad.IssuedPerSecond);
 
-        void Gauge(string name, string unit, string description, Func<HotAd, double> value) => _meter.CreateObservableGauge(
+        void Gauge(string name, string? unit, string description, Func<HotAd, double> value) => _meter.CreateObservableGauge(
             name,
             () => table.Ads.Values.Select(ad => new Measurement<double>(value(ad), new KeyValuePair<string, object?>("ad", ad.AdId))),
             unit,

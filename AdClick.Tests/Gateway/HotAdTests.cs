@@ -43,7 +43,9 @@ public sealed class HotAdTests(HotAdTests.Node node) : IClassFixture<HotAdTests.
         Assert.All(urls.Take(1), url => Assert.Equal(0, SubShardOf(url)));
         var total = await node.WaitForTotalsAsync("viral", total => Count(total, "clicks") + Count(total, "duplicates") == 2 * urls.Count, "all clicks");
         Assert.Equal((urls.Count, urls.Count), (Count(total, "clicks"), Count(total, "duplicates")));
-        Assert.Contains("adclick_hot_ad_sub_shards", await node.Admin.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        var metrics = await node.Admin.GetStringAsync("/metrics");
+        Assert.Contains("adclick_hot_ad_sub_shards{ad=\"viral\"", metrics, StringComparison.Ordinal);
+        Assert.Contains("adclick_hot_ad_clicks_per_second{ad=\"viral\"", metrics, StringComparison.Ordinal);
     }
 
     [Fact]
