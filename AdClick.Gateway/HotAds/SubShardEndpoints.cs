@@ -3,6 +3,7 @@ using AdClick.Actors.HotAds;
 using AdClick.Actors.Metrics;
 using AdClick.Gateway.Ads;
 using AdClick.Gateway.Api;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace AdClick.Gateway.HotAds;
 
@@ -35,7 +36,7 @@ internal static class SubShardEndpoints
             .Refuses(ProblemKind.InvalidRequest, ProblemKind.UnknownAd);
     }
 
-    private static IResult List(AdCatalogue catalogue, SubShardTable table)
+    private static JsonHttpResult<SubShardListResponse> List(AdCatalogue catalogue, SubShardTable table)
     {
         var pinned = catalogue.Pinned().ToDictionary(ad => ad.AdId, ad => new SubShardsResponse(ad.AdId, ad.PinnedSubShards!.Value, true), StringComparer.Ordinal);
         var split = table.Ads.Values.Where(ad => ad.SubShards > 1 && !pinned.ContainsKey(ad.AdId)).Select(ad => new SubShardsResponse(ad.AdId, ad.SubShards, false));
