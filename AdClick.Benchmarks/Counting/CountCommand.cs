@@ -53,7 +53,7 @@ internal static class CountCommand
         var host = await CountingHost.StartAsync(folder);
         await host.WaitForAsync(partitions => partitions.Any(IsRunning), "a running partition", Patience);
         var started = Stopwatch.GetTimestamp();
-        var before = Usage.Now();
+        var before = ProcessUsage.Now();
         await host.WaitForAsync(partitions => partitions.Count == CountingFolder.Partitions && partitions.All(IsRunning), "all partitions to run", Patience);
         var startTime = DateTime.Now - processStart;
 
@@ -63,7 +63,7 @@ internal static class CountCommand
         var flushed = Stopwatch.GetElapsedTime(started);
         await WaitUntilAsync(partition => partition.CheckpointOffset, "the last checkpoint");
         var checkpointed = Stopwatch.GetElapsedTime(started);
-        var used = Usage.Now() - before;
+        var used = ProcessUsage.Now() - before;
 
         var status = host.Board.Snapshot();
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
@@ -98,13 +98,4 @@ internal static class CountCommand
     }
 
     private static bool IsRunning(PartitionStatus partition) => partition.Phase == PartitionPhase.Running;
-
-    private readonly record struct Usage(TimeSpan Processor, long AllocatedBytes, int Collections, TimeSpan Pause)
-    {
-        public static Usage Now() => new(
-            Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes(), GC.CollectionCount(0), GC.GetTotalPauseDuration());
-
-        public static Usage operator -(Usage a, Usage b) =>
-            new(a.Processor - b.Processor, a.AllocatedBytes - b.AllocatedBytes, a.Collections - b.Collections, a.Pause - b.Pause);
-    }
 }

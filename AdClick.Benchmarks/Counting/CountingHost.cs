@@ -12,11 +12,11 @@ namespace AdClick.Benchmarks.Counting;
 /// <summary>The counting half of a node, put together of the same pieces as the gateway: log, metrics store, journal, partitions.</summary>
 internal sealed class CountingHost : IAsyncDisposable
 {
-    private readonly EmbeddedClickLog _log;
+    private readonly IClickLog _log;
     private readonly SqliteMetricsStore _store;
     private readonly IHost _host;
 
-    private CountingHost(EmbeddedClickLog log, SqliteMetricsStore store, IHost host, PartitionBoard board)
+    private CountingHost(IClickLog log, SqliteMetricsStore store, IHost host, PartitionBoard board)
     {
         _log = log;
         _store = store;
@@ -30,11 +30,16 @@ internal sealed class CountingHost : IAsyncDisposable
     /// <summary>What of a partition of the log can be read.</summary>
     public LogRange RangeOf(int partition) => _log.RangeOf(partition);
 
-    /// <summary>Starts counting what is in a folder.</summary>
-    public static async Task<CountingHost> StartAsync(CountingFolder folder)
+    /// <summary>Starts counting what is in a folder's own log.</summary>
+    public static Task<CountingHost> StartAsync(CountingFolder folder) =>
+        StartAsync(folder, EmbeddedClickLog.Open(folder.ClickLog, CountingFolder.Partitions, TimeProvider.System));
+
+    /// <summary>Starts counting what is in a log.</summary>
+    /// <param name="folder">Where metrics, journal and snapshots are.</param>
+    /// <param name="log">The log, which is closed with the host.</param>
+    public static async Task<CountingHost> StartAsync(CountingFolder folder, IClickLog log)
     {
         var store = SqliteMetricsStore.Open(folder.Metrics, TimeProvider.System);
-        var log = EmbeddedClickLog.Open(folder.ClickLog, CountingFolder.Partitions, TimeProvider.System);
         var board = new PartitionBoard();
         var context = new PartitionContext(log, store, board, new PartitionSettings(), TimeProvider.System);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());

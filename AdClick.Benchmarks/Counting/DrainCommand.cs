@@ -20,17 +20,35 @@ internal static class DrainCommand
             .Within(0, 10);
         var duplicates = new Option<double>("--duplicates") { Description = "Share of second clicks, 0 to 1.", DefaultValueFactory = _ => 0.1 }
             .Within(0, 1);
+        var kafka = new Option<bool>("--kafka") { Description = "Drain a topic of a mock Kafka cluster, filled as often as need be, instead of an embedded log." };
+        var kafkaPartitions = new Option<int>("--kafka-partitions") { Description = "With --kafka: partitions of the topic.", DefaultValueFactory = _ => 64 }
+            .Within(1, 1_024);
         var folder = GatewayOptions.Folder();
         var seed = new Option<ulong>("--seed") { Description = "Draws the clicks.", DefaultValueFactory = _ => 1 };
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
         var command = new Command("drain", "Fill a log, then measure how long a new process takes to count, flush and checkpoint it. Exit code 1 if a sum is wrong.")
         {
-            clicks, ads, skew, duplicates, folder, seed, json,
+            clicks, ads, skew, duplicates, kafka, kafkaPartitions, folder, seed, json,
         };
+        command.Validators.Add(result =>
+        {
+            if (!result.GetValue(kafka) && result.GetResult(kafkaPartitions) is { Implicit: false })
+            {
+                result.AddError("--kafka-partitions needs --kafka.");
+            }
+        });
         command.SetAction(parsed => InlineSockets.RunBesideAsync(async () =>
         {
             using var temporary = new TemporaryFolder(parsed.GetValue(folder));
             var mix = new ClickMix { Skew = parsed.GetValue(skew), Duplicates = parsed.GetValue(duplicates), Bots = 0 };
+            if (parsed.GetValue(kafka))
+            {
+                var drained = await KafkaDrain.RunAsync(
+                    temporary.Path, parsed.GetValue(kafkaPartitions), parsed.GetValue(ads), parsed.GetValue(clicks), mix, parsed.GetValue(seed), Console.Error);
+                ReportJson.Print(drained, parsed.GetValue(json));
+                return drained.IsExact ? 0 : 1;
+            }
+
             var expected = await LogFiller.FillAsync(
                 new CountingFolder(temporary.Path), parsed.GetValue(ads), parsed.GetValue(clicks), firstEachAd: false, mix, parsed.GetValue(seed), Console.Error);
             var counted = await CountCommand.RunAsync(temporary.Path);
@@ -58,11 +76,7 @@ internal sealed record DrainReport(long Clicks, int Ads, ExpectedClicks Expected
     /// <summary>Whether the sums are right.</summary>
     public bool IsExact => Expected.FindFault(Counted) is null;
 
-    private CountedClicks Counted => new(
-        Counting.Totals[(int)ClickOutcome.Accepted],
-        Counting.Totals[(int)ClickOutcome.Duplicate],
-        Counting.Totals[(int)ClickOutcome.Bot],
-        Counting.Totals.Sum() - Counting.Totals[(int)ClickOutcome.Accepted] - Counting.Totals[(int)ClickOutcome.Duplicate] - Counting.Totals[(int)ClickOutcome.Bot]);
+    private CountedClicks Counted => CountedClicks.OfTotals(Counting.Totals);
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(

@@ -1,3 +1,5 @@
+using AdClick.Actors.Clicks;
+
 namespace AdClick.Benchmarks.Load;
 
 /// <summary>Bounds of what AdClick must have counted; the two of a pair are equal unless an answer was lost.</summary>
@@ -49,6 +51,13 @@ internal readonly record struct ExpectedClicks(long AcceptedMin, long AcceptedMa
 /// <param name="Others">Late, expired and inactive ones.</param>
 internal readonly record struct CountedClicks(long Accepted, long Duplicates, long Bots, long Others)
 {
+    /// <summary>Those of clicks by number of their outcome.</summary>
+    public static CountedClicks OfTotals(long[] totals)
+    {
+        var (accepted, duplicates, bots) = (totals[(int)ClickOutcome.Accepted], totals[(int)ClickOutcome.Duplicate], totals[(int)ClickOutcome.Bot]);
+        return new CountedClicks(accepted, duplicates, bots, totals.Sum() - accepted - duplicates - bots);
+    }
+
     public static CountedClicks operator +(CountedClicks a, CountedClicks b) => new(
         a.Accepted + b.Accepted, a.Duplicates + b.Duplicates, a.Bots + b.Bots, a.Others + b.Others);
 }
