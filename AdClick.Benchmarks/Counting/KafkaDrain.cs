@@ -38,6 +38,7 @@ internal static class KafkaDrain
             BootstrapServers = kafka.BootstrapServers,
             Topic = Topic,
             Partitions = partitions,
+            DeliveryTimeout = TimeSpan.FromMinutes(1), // nobody waits, and the spool is not what is measured
             SpoolFolder = Path.Combine(folder.Path, "spool"),
         };
         var log = new HeldLog(await KafkaClickLog.OpenAsync(options, folder.Path, mix.Lifetime, TimeProvider.System));

@@ -156,4 +156,5 @@ internal sealed class ClickConnection : IDisposable
 /// <param name="Impression">Number of the impression.</param>
 /// <param name="IsBot">Whether it declares itself a bot's.</param>
 /// <param name="Due">Time stamp at which it was to be sent; its latency counts from there.</param>
-internal readonly record struct ClickOnItsWay(int Impression, bool IsBot, long Due);
+/// <param name="Sent">Time stamp at which it was.</param>
+internal readonly record struct ClickOnItsWay(int Impression, bool IsBot, long Due, long Sent = 0);

@@ -51,11 +51,11 @@ internal readonly record struct ExpectedClicks(long AcceptedMin, long AcceptedMa
 /// <param name="Others">Late, expired and inactive ones.</param>
 internal readonly record struct CountedClicks(long Accepted, long Duplicates, long Bots, long Others)
 {
-    /// <summary>Those of clicks by number of their outcome.</summary>
+    /// <summary>Those of clicks by number of their outcome. Copies of a click (<c>repeat</c>) are none: a fill that Kafka was slow to report makes some.</summary>
     public static CountedClicks OfTotals(long[] totals)
     {
         var (accepted, duplicates, bots) = (totals[(int)ClickOutcome.Accepted], totals[(int)ClickOutcome.Duplicate], totals[(int)ClickOutcome.Bot]);
-        return new CountedClicks(accepted, duplicates, bots, totals.Sum() - accepted - duplicates - bots);
+        return new CountedClicks(accepted, duplicates, bots, totals.Sum() - accepted - duplicates - bots - totals[(int)ClickOutcome.Repeat]);
     }
 
     public static CountedClicks operator +(CountedClicks a, CountedClicks b) => new(

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AdClick.Actors.ClickLog.Kafka;
 
 namespace AdClick.Benchmarks.Load;
 
@@ -16,6 +17,21 @@ internal sealed record KafkaLoad
 
     /// <summary>What happens to the cluster during the load.</summary>
     public IReadOnlyList<KafkaFault> Faults { get; init; } = [];
+
+    /// <summary>What a redirect may take beyond the delivery time-out: the spool's writing, and a round of each thread on the way.</summary>
+    private static readonly TimeSpan BeyondTimeout = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The longest that a redirect may take, whatever happens to the cluster.</summary>
+    /// <param name="gatewaySettings">Settings that the gateway was given besides, among which the delivery time-out may be.</param>
+    public static TimeSpan LongestRedirect(IEnumerable<string> gatewaySettings)
+    {
+        const string Name = "AdClick:Kafka:DeliveryTimeout=";
+        var given = gatewaySettings.LastOrDefault(setting => setting.StartsWith(Name, StringComparison.OrdinalIgnoreCase));
+        var timeout = given is null
+            ? new KafkaOptions { BootstrapServers = "" }.DeliveryTimeout
+            : TimeSpan.Parse(given[Name.Length..], CultureInfo.InvariantCulture);
+        return timeout + BeyondTimeout;
+    }
 
     /// <summary>Settings of a gateway on it, <c>AdClick:Name=value</c>.</summary>
     /// <remarks>

@@ -66,6 +66,9 @@ internal sealed class LoadGenerator : IDisposable
     /// <summary>Time from when a click was due to when it was sent: the generator's own part in the latency, and that of busy connections.</summary>
     public LatencyHistogram SendLag { get; } = new();
 
+    /// <summary>Time from when a click was sent to its redirect: the server's own part in the latency.</summary>
+    public LatencyHistogram Answer { get; } = new();
+
     /// <summary>Time in which clicks were sent.</summary>
     public TimeSpan ActiveTime
     {
@@ -237,6 +240,7 @@ internal sealed class LoadGenerator : IDisposable
         {
             _ledger.BookRedirect(click.Impression, click.IsBot);
             Latency.Record(Stopwatch.GetElapsedTime(click.Due, now));
+            Answer.Record(Stopwatch.GetElapsedTime(click.Sent, now));
             return;
         }
 
@@ -275,7 +279,7 @@ internal sealed class LoadGenerator : IDisposable
 
     private ImpressionToken Give(ClickConnection connection, ClickOnItsWay click, long now)
     {
-        connection.Current = click;
+        connection.Current = click with { Sent = now };
         _busy++;
         SendLag.Record(Stopwatch.GetElapsedTime(click.Due, now));
         return _requests.Unsigned(click.Impression);

@@ -40,6 +40,17 @@ internal sealed record LoadReport
     /// <summary>From when a click was due to when it was sent.</summary>
     public required Percentiles SendLag { get; init; }
 
+    /// <summary>From when a click was sent to its redirect.</summary>
+    public required Percentiles Answer { get; init; }
+
+    /// <summary>
+    /// The longest that <see cref="Answer"/> may be, in milliseconds: on Kafka, the delivery time-out and 100 ms, whatever fails. Null: nothing is promised.
+    /// </summary>
+    public double? LongestRedirectAllowed { get; init; }
+
+    /// <summary>Whether every redirect was sent within <see cref="LongestRedirectAllowed"/>.</summary>
+    public bool IsInTime => LongestRedirectAllowed is not { } allowed || Answer.Max <= allowed;
+
     /// <summary>From a redirect to when the click is seen in the metrics.</summary>
     public required Percentiles Freshness { get; init; }
 
@@ -61,8 +72,8 @@ internal sealed record LoadReport
     /// <summary>The comparison of counts.</summary>
     public required CountResult Counts { get; init; }
 
-    /// <summary>Whether the run is a success: every count exact, and no click refused by a gateway that was never killed.</summary>
-    public bool IsGood => Counts.IsExact && (Refusals.Count == 0 || Restarts.Count > 0);
+    /// <summary>Whether the run is a success: every count exact, no click refused by a gateway that was never killed, and no redirect too late.</summary>
+    public bool IsGood => Counts.IsExact && IsInTime && (Refusals.Count == 0 || Restarts.Count > 0);
 
     /// <summary>As JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, ReportJson.Options);
@@ -76,6 +87,12 @@ internal sealed record LoadReport
         Line($"redirects   {Redirected:N0} ({RedirectsPerSecond:N0}/s), {Unanswered:N0} unanswered, refused: {Refused()}");
         Line($"latency     {Latency}  (from when a click was due)");
         Line($"  send lag  {SendLag}  (the generator's part of it)");
+        Line($"  answer    {Answer}  (from when it was sent)");
+        if (LongestRedirectAllowed is { } allowed)
+        {
+            Line($"longest     {Answer.Max:F0} ms of {allowed:F0} ms that a redirect may take: {(IsInTime ? "kept" : "MISSED")}");
+        }
+
         Line($"freshness   {Freshness}  ({Freshness.Count} probes, {ProbesUnseen} unseen)");
         if (Restarts.Count > 0)
         {
@@ -92,7 +109,7 @@ internal sealed record LoadReport
             Line($"  WRONG     {fault}");
         }
 
-        Line($"{(IsGood ? "GOOD: every ad's counts are exact." : $"BAD: {Counts.WrongAds} ads with wrong counts; complete: {Counts.IsComplete}; refused: {Refused()}.")}");
+        Line($"{(IsGood ? "GOOD: every ad's counts are exact." : $"BAD: {Counts.WrongAds} ads with wrong counts; complete: {Counts.IsComplete}; refused: {Refused()}; redirects in time: {IsInTime}.")}");
         return text.ToString();
 
         void Line(FormattableString line) => text.AppendLine(FormattableString.Invariant(line));

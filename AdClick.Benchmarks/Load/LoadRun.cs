@@ -98,6 +98,8 @@ internal sealed class LoadRun
             Refusals = generator.Refusals,
             Latency = Percentiles.Of(generator.Latency),
             SendLag = Percentiles.Of(generator.SendLag),
+            Answer = Percentiles.Of(generator.Answer),
+            LongestRedirectAllowed = _settings.Kafka is null ? null : KafkaLoad.LongestRedirect(_settings.GatewaySettings).TotalMilliseconds,
             Freshness = Percentiles.Of(probe.Freshness),
             ProbesUnseen = probe.Unseen,
             Restarts = restarts,

@@ -72,6 +72,25 @@ public class LoadRunTests
     }
 
     [Fact]
+    public async Task A_redirect_that_came_too_late_makes_a_run_on_Kafka_bad()
+    {
+        await using var server = await CountingServer.StartAsync();
+
+        var report = await RunAsync(server);
+
+        Assert.True((report with { LongestRedirectAllowed = report.Answer.Max }).IsGood);
+        Assert.False((report with { LongestRedirectAllowed = report.Answer.Max - 0.001 }).IsGood);
+        Assert.InRange(report.Answer.Max, 0.001, report.Latency.Max);
+    }
+
+    [Fact]
+    public void A_redirect_may_take_the_delivery_timeout_of_the_gateway_and_a_little_more()
+    {
+        Assert.Equal(TimeSpan.FromMilliseconds(2_100), KafkaLoad.LongestRedirect([]));
+        Assert.Equal(TimeSpan.FromMilliseconds(600), KafkaLoad.LongestRedirect(["AdClick:Data=x", "AdClick:Kafka:DeliveryTimeout=00:00:00.5"]));
+    }
+
+    [Fact]
     public async Task As_fast_as_possible_counts_exactly_too()
     {
         await using var server = await CountingServer.StartAsync();
