@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using AdClick.Actors.ClickLog.Embedded;
 using AdClick.Actors.ClickLog.Spool;
+using AdClick.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 using static AdClick.Tests.ClickLog.SpoolFixture;
@@ -35,6 +36,33 @@ public sealed class SpoolTests : IDisposable
             Assert.Equal((partition, false, false), (lane.Partition, lane.IsInherited, lane.IsEmpty));
             Assert.Equal(Enumerable.Range(0, 20).Select(i => (i * 3) + partition), await lane.ReadAsync(20, maxRecords: 7));
         }
+    }
+
+    [Fact]
+    public async Task A_rehearsal_leaves_nothing_behind_also_where_a_killed_process_left_something()
+    {
+        await using var spool = Open(_folder, partitions: 3);
+        var left = Path.Combine(spool.Folder, "rehearsal");
+        Directory.CreateDirectory(left);
+        await File.WriteAllTextAsync(Path.Combine(left, "log.json"), "torn");
+
+        await spool.RehearseAsync().InTime("the rehearsal");
+
+        Assert.Equal([Path.Combine(spool.Folder, "p3")], Directory.GetFileSystemEntries(spool.Folder));
+        Assert.Equal(0, spool.Records);
+        Assert.DoesNotContain(spool.Lanes, lane => lane.IsOpen);
+    }
+
+    [Fact]
+    public async Task A_rehearsal_that_fails_stops_nothing_and_is_told()
+    {
+        var log = new CapturedLog();
+        await using var spool = ClickSpool.Open(_folder.Path, 1, 1_000_000, _time, log.CreateLogger("spool"));
+        await File.WriteAllTextAsync(Path.Combine(spool.Folder, "rehearsal"), "in the way");
+
+        await spool.RehearseAsync().InTime("the rehearsal");
+
+        Assert.Contains(log.Lines, line => line.Contains("The spool can't be written", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -136,6 +136,12 @@ public sealed class EmbeddedClickLog : IClickLog
     /// </summary>
     internal Task WaitFor(int partition, long offset) => _partitions[partition].WaitFor(offset);
 
+    /// <summary>Has a partition's writer opened that is opened late, see <see cref="EmbeddedLogOptions.OpensWritersLate"/>.</summary>
+    internal void OpenSoon(int partition) => _partitions[partition].OpenSoon();
+
+    /// <summary>Whether a partition's writer is open.</summary>
+    internal bool IsOpen(int partition) => _partitions[partition].IsOpen;
+
     /// <inheritdoc/>
     public void Checkpointed(int partition, long offset, DateTimeOffset olderThan) =>
         _partitions[partition].Truncate(offset, olderThan.ToUnixTimeMilliseconds());

@@ -23,11 +23,12 @@ internal sealed class EmbeddedPartition
     private AppendGroup _collecting = new();
     private bool _isQueued;
     private bool _isRetryDue;
+    private bool _isOpenDue;
     private bool _isClosed;
 
     // On the committer's thread only.
     private AppendGroup _spare = new();
-    private PartitionWriter? _writer;
+    private volatile PartitionWriter? _writer;
     private ITimer? _retryTimer;
     private TimeSpan _nextRetry = FirstRetry;
 
@@ -77,7 +78,9 @@ internal sealed class EmbeddedPartition
     /// <summary>The partition's files.</summary>
     public SegmentFiles Files => _files;
 
-    /// <summary>Makes the partition writable, or faulty until it can be. Before anything is appended; else the first append does it.</summary>
+    /// <summary>
+    /// Makes the partition writable, or faulty until it can be. Before anything is appended, or on the committer's thread; else the first append does it.
+    /// </summary>
     public void Start()
     {
         try
@@ -87,6 +90,22 @@ internal sealed class EmbeddedPartition
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Fail(e, null);
+        }
+    }
+
+    /// <summary>Whether the writer is open: the next append only writes.</summary>
+    public bool IsOpen => _writer is not null;
+
+    /// <summary>Has the committer open the writer, if it is not: who appends later need not wait for that.</summary>
+    public void OpenSoon()
+    {
+        lock (_gate)
+        {
+            if (!_isClosed && _fault is null)
+            {
+                _isOpenDue = true;
+                EnqueueOnce();
+            }
         }
     }
 
@@ -217,9 +236,12 @@ internal sealed class EmbeddedPartition
     {
         AppendGroup? group = null;
         bool isRetryDue;
+        bool isOpenDue;
         lock (_gate)
         {
             _isQueued = false;
+            isOpenDue = _isOpenDue;
+            _isOpenDue = false;
             isRetryDue = _isRetryDue;
             _isRetryDue = false;
             if (_collecting.Count > 0)
@@ -232,6 +254,11 @@ internal sealed class EmbeddedPartition
         if (isRetryDue)
         {
             TryResume();
+        }
+
+        if (isOpenDue && _writer is null && _fault is null)
+        {
+            Start();
         }
 
         if (group is not null)

@@ -122,6 +122,7 @@ public sealed class KafkaClickLog : IClickLog
         var spool = ClickSpool.Open(options.SpoolFolder, options.Partitions, options.SpoolMaxBytes, time, logger);
         try
         {
+            await spool.RehearseAsync().ConfigureAwait(false);
             return new KafkaClickLog(
                 options,
                 found ?? remembered!,

@@ -37,6 +37,7 @@ internal sealed class PartitionAppender
     // On the sender's thread only.
     private readonly Queue<RecordGroup> _outstanding = new();
     private readonly List<Task> _givenUp = [];
+    private bool _isLaneWanted;
 
     private volatile Away? _away;
     private volatile bool _isDraining;
@@ -146,6 +147,19 @@ internal sealed class PartitionAppender
 
         group.Epoch = _epoch;
         _outstanding.Enqueue(group);
+    }
+
+    /// <summary>
+    /// On the sender's thread: a report is slow to come. Opening a lane of the spool takes milliseconds, and when Kafka is away, those of all partitions are wanted at
+    /// once; so that is done before the delivery time-out is over.
+    /// </summary>
+    public void ExpectTimeout()
+    {
+        if (!_isLaneWanted)
+        {
+            _isLaneWanted = true;
+            _spool.OpenSoon(Number);
+        }
     }
 
     /// <summary>On the sender's thread: gives up records of a group without drawing conclusions about others.</summary>

@@ -310,19 +310,43 @@ internal sealed class ProduceThread
                 return;
             }
 
-            var rest = _deliveryTimeout - _time.GetElapsedTime(oldest.OldestTimestamp);
-            if (rest > TimeSpan.Zero)
+            var age = _time.GetElapsedTime(oldest.OldestTimestamp);
+            if (age >= _deliveryTimeout)
             {
-                // Looked at again with the timer set: the clock may have passed the end in between.
-                _timer.Change(rest > SmallestWait ? rest : SmallestWait, Timeout.InfiniteTimeSpan);
-                if (_time.GetElapsedTime(oldest.OldestTimestamp) < _deliveryTimeout)
-                {
-                    return;
-                }
+                KafkaAppendMetrics.TimedOut.Add(
+                    oldest.Partition.GoAway(FormattableString.Invariant($"no report within {_deliveryTimeout.TotalSeconds:0.###} s")));
+                continue;
             }
 
-            KafkaAppendMetrics.TimedOut.Add(
-                oldest.Partition.GoAway(FormattableString.Invariant($"no report within {_deliveryTimeout.TotalSeconds:0.###} s")));
+            var isSlow = age >= _deliveryTimeout / 2;
+            if (isSlow)
+            {
+                ExpectTimeouts();
+            }
+
+            // Looked at again with the timer set: the clock may have passed the end in between.
+            var next = isSlow ? _deliveryTimeout : _deliveryTimeout / 2;
+            _timer.Change(next - age > SmallestWait ? next - age : SmallestWait, Timeout.InfiniteTimeSpan);
+            if (_time.GetElapsedTime(oldest.OldestTimestamp) < next)
+            {
+                return;
+            }
+        }
+    }
+
+    private void ExpectTimeouts()
+    {
+        foreach (var group in _inFlight)
+        {
+            if (_time.GetElapsedTime(group.OldestTimestamp) < _deliveryTimeout / 2)
+            {
+                return;
+            }
+
+            if (!group.IsSettled && !group.IsGivenUp)
+            {
+                group.Partition.ExpectTimeout();
+            }
         }
     }
 

@@ -16,11 +16,13 @@ namespace AdClick.Actors.ClickLog.Spool;
 internal sealed class ClickSpool : IAsyncDisposable
 {
     private const string Prefix = "p";
+    private const string RehearsalFolder = "rehearsal";
     private const int StackBytes = 1024;
     private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(1);
 
     private readonly string _folder;
     private readonly SpoolBudget _budget;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SpoolFolder _own;
     private readonly List<SpoolFolder> _inherited = []; // under _saving
@@ -36,6 +38,7 @@ internal sealed class ClickSpool : IAsyncDisposable
     {
         _folder = folder;
         _budget = new SpoolBudget(maxBytes);
+        _time = time;
         _logger = logger;
         _saveTimer = time.CreateTimer(_ => _ = SaveAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
@@ -159,6 +162,32 @@ internal sealed class ClickSpool : IAsyncDisposable
     }
 
     /// <summary>
+    /// Writes into a folder beside the lanes, and deletes it. Clicks of an outage would otherwise wait, beyond the delivery time-out, until the code that writes
+    /// them is compiled; and a spool that can't be written is told of before it is needed.
+    /// </summary>
+    public async Task RehearseAsync()
+    {
+        var path = Path.Combine(_folder, RehearsalFolder);
+        try
+        {
+            DeleteIfThere(path); // of a process that was killed
+            await using (var log = EmbeddedClickLog.Open(path, 1, _time, NullLogger.Instance, SpoolFolder.Options))
+            {
+                await log.AppendAsync(0, default, "rehearsal"u8).ConfigureAwait(false);
+            }
+
+            DeleteIfThere(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _logger.LogWarning(e, "The spool can't be written: {Reason} While Kafka is away, clicks would be lost.", e.Message);
+        }
+    }
+
+    /// <summary>Has a partition's lane opened, when a click may soon need it.</summary>
+    public void OpenSoon(int partition) => _own.Lanes[partition].OpenSoon();
+
+    /// <summary>
     /// Spools a click. The task ends when it is durable; many share one task and one write. The bytes are copied before the method returns.
     /// </summary>
     /// <param name="partition">Kafka partition that the click is meant for.</param>
@@ -201,6 +230,14 @@ internal sealed class ClickSpool : IAsyncDisposable
         foreach (var folder in _inherited)
         {
             await folder.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static void DeleteIfThere(string folder)
+    {
+        if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true);
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class SpoolFolder : IAsyncDisposable
     /// <summary>
     /// Sizes of the log. A drained lane keeps its last segment, so small ones; a lane that is not written has neither memory nor an open file.
     /// </summary>
-    private static readonly EmbeddedLogOptions Options = new()
+    public static readonly EmbeddedLogOptions Options = new()
     {
         PageBytes = 64 * 1024,
         SegmentBytes = 1024 * 1024,

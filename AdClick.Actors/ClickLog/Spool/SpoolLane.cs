@@ -219,6 +219,12 @@ internal sealed class SpoolLane : IDisposable
         _onDrained();
     }
 
+    /// <summary>Has the lane's file opened, which is otherwise the business of its first click.</summary>
+    public void OpenSoon() => _log.OpenSoon(Partition);
+
+    /// <summary>Whether the lane's file is open for writing.</summary>
+    public bool IsOpen => _log.IsOpen(Partition);
+
     /// <summary>Takes an entry for which the budget was asked already.</summary>
     public Task Append(ReadOnlySpan<byte> entry, int space)
     {

@@ -113,6 +113,33 @@ public sealed class KafkaAppenderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_spool_of_a_partition_is_opened_when_half_the_time_out_is_over()
+    {
+        var (slow, sent) = await _log.SendAsync(1, partition: 1);
+        _log.Time.Advance(KafkaAppenderFixture.Timeout / 2 - TimeSpan.FromMilliseconds(1));
+        var (_, other) = await _log.SendAsync(2, partition: 2); // after that the sender has looked at the clock, and set its timer
+        other.Deliver();
+        Assert.False(_log.Spool.Lanes[1].IsOpen);
+
+        _log.Time.Advance(TimeSpan.FromMilliseconds(2));
+        await UntilAsync(() => _log.Spool.Lanes[1].IsOpen).InTime("the lane to be opened");
+        Assert.False(slow.IsCompleted);
+        Assert.False(_log.Spool.Lanes[0].IsOpen);
+        Assert.False(_log.Spool.Lanes[2].IsOpen);
+        Assert.Equal(0, _log.Spool.Records);
+        sent.Deliver();
+        await slow.InTime("the report");
+
+        static async Task UntilAsync(Func<bool> condition)
+        {
+            while (!condition())
+            {
+                await Task.Delay(5); // the committer tells nobody
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_probe_that_fails_is_repeated_alone_after_a_pause_and_then_the_spool_is_drained_in_order()
     {
         var probe = await _log.GoAwayAsync(0);
