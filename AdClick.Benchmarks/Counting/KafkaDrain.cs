@@ -50,12 +50,13 @@ internal static class KafkaDrain
         var filler = new LogFiller(ads, mix, seed, maxShare: 0.25 / partitions); // partitions fill up evenly
         var rounds = 0;
         var (counted, flushed, broker) = (TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero);
-        var used = default(ProcessUsage);
+        var (used, writing) = (default(ProcessUsage), default(ProcessUsage));
         for (long drained = 0; drained < clicks; rounds++)
         {
-            var filling = Stopwatch.GetTimestamp();
+            var (beforeFill, filling) = (ProcessUsage.Now(), Stopwatch.GetTimestamp());
             var filled = await filler.AppendAsync(log, clicks - drained, firstEachAd: false, MaxPerPartition);
             var fillTime = Stopwatch.GetElapsedTime(filling);
+            writing += ProcessUsage.Now() - beforeFill;
             var ends = new long[partitions];
             for (var partition = 0; partition < partitions; partition++)
             {
@@ -89,6 +90,8 @@ internal static class KafkaDrain
             FlushedSeconds = flushed.TotalSeconds,
             ProcessorSeconds = used.Processor.TotalSeconds,
             KafkaProcessorSeconds = broker.TotalSeconds,
+            WritingProcessorSeconds = writing.Processor.TotalSeconds,
+            WritingAllocatedBytes = writing.AllocatedBytes,
             AllocatedBytes = used.AllocatedBytes,
             GarbageCollections = used.Collections,
             GarbagePauseSeconds = used.Pause.TotalSeconds,
@@ -125,6 +128,12 @@ internal sealed record KafkaDrainReport
     /// <summary>Processor time of the mock cluster meanwhile, in seconds.</summary>
     public required double KafkaProcessorSeconds { get; init; }
 
+    /// <summary>Processor time of the same process while it filled the topic, as a gateway does but without the web server, in seconds.</summary>
+    public required double WritingProcessorSeconds { get; init; }
+
+    /// <summary>Memory that was allocated while it filled the topic, in bytes.</summary>
+    public required long WritingAllocatedBytes { get; init; }
+
     /// <summary>Memory that was allocated while it drained, in bytes.</summary>
     public required long AllocatedBytes { get; init; }
 
@@ -157,6 +166,7 @@ internal sealed record KafkaDrainReport
         counted     {CountedPerSecond:N0} clicks/s
         flushed     {FlushedPerSecond:N0} clicks/s, the wait for the timer included
         processor   {ProcessorSeconds * 1e6 / Clicks:F2} us/click, and the mock cluster {KafkaProcessorSeconds * 1e6 / Clicks:F2} us/click
+        writing     {WritingProcessorSeconds * 1e6 / Clicks:F2} us/click, {WritingAllocatedBytes / (double)Clicks:F0} bytes allocated/click
         memory      {AllocatedBytes / (double)Clicks:F0} bytes allocated/click, {GarbageCollections} collections, paused {GarbagePauseSeconds:F2} s in all
         counts      {Expected.FindFault(CountedClicks.OfTotals(Totals)) ?? $"exact: accepted {Totals[(int)ClickOutcome.Accepted]}, duplicates {Totals[(int)ClickOutcome.Duplicate]}"}
         """);
