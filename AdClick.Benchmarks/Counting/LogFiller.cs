@@ -34,7 +34,11 @@ internal sealed class LogFiller
         _random = new SeededRandom(~seed);
         var weights = Enumerable.Range(1, ads).Select(rank => Math.Pow(rank, -mix.Skew)).ToArray();
         var most = maxShare * weights.Sum();
-        _subShards = [.. weights.TakeWhile(weight => weight > most).Select(weight => Math.Min(AdKey.MaxSubShards, (int)BitOperations.RoundUpToPowerOf2((uint)(weight / most))))];
+        _subShards =
+        [
+            .. weights.TakeWhile(weight => weight > most)
+                .Select(weight => Math.Min(AdKey.MaxSubShards, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Ceiling(weight / most)))),
+        ];
     }
 
     /// <summary>What the counts of all that was written must be.</summary>
