@@ -23,6 +23,11 @@ public static class TestDatabases
     /// <summary>Why a test of TimescaleDB is skipped; null if it isn't.</summary>
     public static string? TimescaleIsMissing => Missing(Timescale, "ADCLICK_TEST_TIMESCALE", "timescale");
 
+    /// <summary>Why a test that needs a server of its own is skipped; null if it isn't.</summary>
+    public static string? ControlIsMissing => PostgresControl is null
+        ? "ADCLICK_TEST_POSTGRES_CONTROL does not name .ci/postgres, which starts and stops the server of this test."
+        : null;
+
     private static string? Read(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
 
     private static string? Missing(string? value, string variable, string kind) =>
