@@ -6,6 +6,7 @@ using Xunit;
 namespace AdClick.Tests.Gateway;
 
 /// <summary>Backup and restore of the database as docs/operations.md describes them.</summary>
+[Collection(HeavyTests.Name)]
 public sealed class BackupTests
 {
     [BackupFact(StoreKind.Postgres)]

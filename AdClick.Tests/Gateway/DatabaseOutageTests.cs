@@ -10,6 +10,7 @@ using Xunit;
 namespace AdClick.Tests.Gateway;
 
 /// <summary>A whole node whose database goes away and comes back.</summary>
+[Collection(HeavyTests.Name)]
 public sealed class DatabaseOutageTests
 {
     [OwnPostgresFact]

@@ -17,7 +17,7 @@ public class RunningGateway : IAsyncLifetime
     public const string AdminKey = "the-key-of-the-tests-0123456789";
     public const string Browser = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private GatewayHost _host = null!;
 

@@ -8,6 +8,7 @@ using Xunit;
 namespace AdClick.Tests.Metrics.Postgres;
 
 /// <summary>What happens to the server itself: it is stopped, crashes, or has no room left.</summary>
+[Collection(HeavyTests.Name)]
 public sealed class PostgresServerTests
 {
     private const int Ads = 500;
