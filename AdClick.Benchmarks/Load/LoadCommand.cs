@@ -38,6 +38,12 @@ internal static class LoadCommand
         var kafkaPartitions = new Option<int>("--kafka-partitions") { Description = "With --kafka: partitions of the topic.", DefaultValueFactory = _ => new KafkaLoad().Partitions }
             .Within(1, 1_024);
         var faults = new Option<string[]>("--fault") { Description = $"With --kafka: what happens to the cluster, {KafkaFault.Form}; may be repeated." };
+        var database = new Option<string?>("--database")
+        {
+            Description = "Start a database server for the gateway, in a folder of its own: plain (PostgreSQL) or timescale (with TimescaleDB); without it, SQLite.",
+        };
+        database.AcceptOnlyFromAmong("plain", "timescale");
+        var databaseFaults = new Option<string[]>("--database-fault") { Description = $"With --database: what happens to the server, {DatabaseFault.Form}; may be repeated." };
         var patience = new Option<double>("--patience") { Description = "Seconds to wait for complete counts at the end.", DefaultValueFactory = _ => 60 }
             .Within(1, 3_600);
         var seed = new Option<ulong>("--seed") { Description = "Draws ads, duplicates, bots and moments of death.", DefaultValueFactory = _ => 1 };
@@ -45,7 +51,7 @@ internal static class LoadCommand
         var command = new Command("load", "Load a gateway at a steady rate, then compare the counts of every ad with what they must be. Exit code 1 if any is wrong.")
         {
             url, adminKey, signingKey, gateway, settings, folder, keep, rate, duration, ads, skew, duplicates, bots, connections, lifetime, kills, kafka, kafkaPartitions, faults,
-            patience, seed, json,
+            database, databaseFaults, patience, seed, json,
         };
         command.Validators.Add(result =>
         {
@@ -65,21 +71,41 @@ internal static class LoadCommand
                 result.AddError("--kafka-partitions and --fault need --kafka.");
             }
 
+            if (!isStarted && result.GetValue(database) is not null)
+            {
+                result.AddError("--database needs a gateway that is started here, without --url.");
+            }
+
+            if (result.GetValue(database) is null && result.GetValue(databaseFaults) is { Length: > 0 })
+            {
+                result.AddError("--database-fault needs --database.");
+            }
+
             foreach (var fault in result.GetValue(faults) ?? [])
             {
-                try
-                {
-                    KafkaFault.Parse(fault);
-                }
-                catch (ArgumentException e)
-                {
-                    result.AddError(e.Message);
-                }
+                Check(() => KafkaFault.Parse(fault));
+            }
+
+            foreach (var fault in result.GetValue(databaseFaults) ?? [])
+            {
+                Check(() => DatabaseFault.Parse(fault));
             }
 
             if (!isStarted && result.GetResult(kills) is { Implicit: false })
             {
                 result.AddError("--kills needs a gateway that is started here, without --url.");
+            }
+
+            void Check(Action parse)
+            {
+                try
+                {
+                    parse();
+                }
+                catch (ArgumentException e)
+                {
+                    result.AddError(e.Message);
+                }
             }
         });
         command.SetAction(async parsed =>
@@ -98,6 +124,9 @@ internal static class LoadCommand
                             Partitions = parsed.GetValue(kafkaPartitions),
                             Faults = [.. (parsed.GetValue(faults) ?? []).Select(KafkaFault.Parse)],
                         }
+                        : null,
+                    Database = parsed.GetValue(database) is { } kind
+                        ? new DatabaseLoad(kind, [.. (parsed.GetValue(databaseFaults) ?? []).Select(DatabaseFault.Parse)])
                         : null,
                     Folder = parsed.GetValue(folder),
                     KeepsFolder = parsed.GetValue(keep),

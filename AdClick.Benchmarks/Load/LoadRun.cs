@@ -33,24 +33,26 @@ internal sealed class LoadRun
         {
             // Others may have used the gateway before.
             var prefix = string.Create(CultureInfo.InvariantCulture, $"load{DateTimeOffset.UtcNow.ToUnixTimeSeconds():x}-");
-            return await run.RunAsync(url, prefix, gateway: null, kafka: null);
+            return await run.RunAsync(url, prefix, gateway: null, kafka: null, database: null);
         }
 
         using var folder = new TemporaryFolder(settings.Folder, settings.KeepsFolder);
         progress.WriteLine($"Starting a gateway in {folder.Path} …");
         using var kafka = settings.Kafka is { } load ? await MockKafkaProcess.StartAsync(folder.Path, KafkaLoad.Topic, load.Partitions, KafkaLoad.Brokers) : null;
+        await using var database = settings.Database is { } server ? await PostgresServerProcess.StartNewAsync(server.Kind, folder.Path) : null;
         using var gateway = new GatewayProcess(
             GatewayProcess.Find(settings.Gateway),
             folder.Path,
             settings.Keys,
             settings.Mix.Lifetime,
-            [.. settings.Kafka?.GatewaySettings(kafka!.BootstrapServers) ?? [], .. settings.GatewaySettings]);
+            [.. settings.Kafka?.GatewaySettings(kafka!.BootstrapServers) ?? [],
+             .. database is null ? [] : DatabaseLoad.GatewaySettings(database.ConnectionString), .. settings.GatewaySettings]);
         using var http = new HttpClient();
         await gateway.WaitUntilReadyAsync(http);
-        return await run.RunAsync(gateway.Url, "", gateway, kafka);
+        return await run.RunAsync(gateway.Url, "", gateway, kafka, database);
     }
 
-    private async Task<LoadReport> RunAsync(string url, string prefix, GatewayProcess? gateway, MockKafkaProcess? kafka)
+    private async Task<LoadReport> RunAsync(string url, string prefix, GatewayProcess? gateway, MockKafkaProcess? kafka, PostgresServerProcess? database)
     {
         var ads = new LoadAds(_settings.Ads, prefix);
         using var api = new GatewayApi(url, _settings.Keys.AdminKey);
@@ -71,7 +73,11 @@ internal sealed class LoadRun
         using var stopProbe = new CancellationTokenSource();
         generator.Resume();
         var probing = probe.RunAsync(stopProbe.Token);
-        var faults = Task.WhenAll(_settings.Kafka?.Faults.Select(fault => fault.RunAsync(kafka!, _settings.Kafka.Partitions, KafkaLoad.Brokers, _progress)) ?? []);
+        var faults = Task.WhenAll(
+        [
+            .. _settings.Kafka?.Faults.Select(fault => fault.RunAsync(kafka!, _settings.Kafka.Partitions, KafkaLoad.Brokers, _progress)) ?? [],
+            .. _settings.Database?.Faults.Select(fault => fault.RunAsync(database!, _progress)) ?? [],
+        ]);
         var restarts = await LoadAsync(generator, gateway, api.Http);
         var activeTime = generator.ActiveTime;
         ownTime = Environment.CpuUsage.TotalTime - ownTime;

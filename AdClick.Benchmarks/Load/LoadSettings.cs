@@ -20,6 +20,9 @@ internal sealed record LoadSettings
     /// <summary>A mock Kafka cluster that the started gateway has its click log on; null: the embedded log.</summary>
     public KafkaLoad? Kafka { get; init; }
 
+    /// <summary>A database server that the started gateway works with; null: SQLite.</summary>
+    public DatabaseLoad? Database { get; init; }
+
     /// <summary>Parent of the data folder; null: the system's place for temporary files.</summary>
     public string? Folder { get; init; }
 

@@ -48,17 +48,20 @@ internal sealed partial class SettingsReader
         try
         {
             var settings = new NpgsqlConnectionStringBuilder(_configuration[name]);
-            if (!string.IsNullOrEmpty(settings.Host))
+            if (string.IsNullOrEmpty(settings.Host))
             {
-                return _configuration[name];
+                _problems.Add($"{name} names no Host.");
+                return null;
             }
 
-            _problems.Add($"{name} names no Host.");
+            // Values that contradict each other are found when they are put to use; no connection is opened.
+            NpgsqlDataSource.Create(settings).Dispose();
+            return _configuration[name];
         }
-        catch (Exception e) when (e is ArgumentException or FormatException or InvalidCastException)
+        catch (Exception e) when (e is ArgumentException or FormatException or InvalidCastException or OverflowException or InvalidOperationException or NotSupportedException)
         {
             // The parser's message may repeat the password.
-            _problems.Add($"{name} is not a connection string as Npgsql reads it (KEY=VALUE with semicolons between): a key is unknown, or its value is not one.");
+            _problems.Add($"{name} is not a connection string as Npgsql reads it (KEY=VALUE with semicolons between): a key is unknown, its value is not one, or two values contradict each other.");
         }
 
         return null;

@@ -50,6 +50,9 @@ internal sealed class OwnPostgres : IAsyncDisposable
     /// <summary>Stops it; its data stay.</summary>
     public Task StopAsync() => RunAsync("stop");
 
+    /// <summary>Ends it as kill -9 would: nothing is written or said to anybody.</summary>
+    public Task CrashAsync() => RunAsync("crash");
+
     public async ValueTask DisposeAsync()
     {
         await RunAsync("discard");

@@ -27,7 +27,12 @@ public sealed class TimescaleFactAttribute : FactAttribute
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class OwnPostgresFactAttribute : FactAttribute
 {
-    public OwnPostgresFactAttribute() => Skip = TestDatabases.PostgresControl is null
-        ? "ADCLICK_TEST_POSTGRES_CONTROL does not name .ci/postgres, which starts and stops the server of this test."
-        : null;
+    public OwnPostgresFactAttribute() => Skip = TestDatabases.ControlIsMissing;
+}
+
+/// <summary>A test that starts a server of its own and gives it a small file system; skipped where it may not.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class OwnPostgresOnTmpfsFactAttribute : FactAttribute
+{
+    public OwnPostgresOnTmpfsFactAttribute() => Skip = TestDatabases.ControlIsMissing ?? new ClickLog.TmpfsFactAttribute().Skip;
 }

@@ -2,30 +2,31 @@ using Npgsql;
 
 namespace AdClick.Tests.Support;
 
-/// <summary>The servers that the environment names, and databases on them.</summary>
-public static class PostgresServer
+/// <summary>Databases on a server.</summary>
+/// <param name="server">Npgsql connection string of a user who may create databases.</param>
+public sealed class PostgresServer(string server)
 {
-    public static string Variable(StoreKind kind) => kind == StoreKind.Timescale ? "ADCLICK_TEST_TIMESCALE" : "ADCLICK_TEST_POSTGRES";
-
-    /// <summary>Connection string of a server, or null.</summary>
-    public static string? Find(StoreKind kind) =>
-        Environment.GetEnvironmentVariable(Variable(kind)) is { Length: > 0 } connectionString ? connectionString : null;
+    /// <summary>The server for a kind of store; the test is skipped where there is none.</summary>
+    public static PostgresServer Of(StoreKind kind) => new((kind == StoreKind.Timescale ? TestDatabases.Timescale : TestDatabases.Postgres)!);
 
     /// <summary>Connection string of a database that is not there yet.</summary>
-    public static string NewDatabase(StoreKind kind) =>
-        new NpgsqlConnectionStringBuilder(Find(kind)) { Database = $"adclick_test_{Guid.NewGuid():N}", MaxPoolSize = 20 }.ConnectionString;
+    public string NewDatabase() =>
+        new NpgsqlConnectionStringBuilder(server) { Database = $"adclick_test_{Guid.NewGuid():N}", MaxPoolSize = 20 }.ConnectionString;
 
-    public static Task CreateAsync(StoreKind kind, string database) => RunAsync(kind, $"CREATE DATABASE {Name(database)} TEMPLATE template0");
+    /// <summary>Creates it.</summary>
+    public Task CreateAsync(string database, string options = "") => RunAsync($"CREATE DATABASE {Name(database)} TEMPLATE template0 {options}");
 
-    public static Task DropAsync(StoreKind kind, string database) => RunAsync(kind, $"DROP DATABASE IF EXISTS {Name(database)} WITH (FORCE)");
+    /// <summary>Drops it, whoever is connected.</summary>
+    public Task DropAsync(string database) => RunAsync($"DROP DATABASE IF EXISTS {Name(database)} WITH (FORCE)");
 
-    private static string Name(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString).Database!;
-
-    private static async Task RunAsync(StoreKind kind, string sql)
+    /// <summary>Runs a statement on a connection of its own.</summary>
+    public async Task RunAsync(string sql)
     {
-        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Find(kind)) { Pooling = false });
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(server) { Pooling = false });
         await using var command = source.CreateCommand(sql);
         command.CommandTimeout = 120;
         await command.ExecuteNonQueryAsync();
     }
+
+    private static string Name(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString).Database!;
 }

@@ -1,19 +1,21 @@
+using System.Diagnostics;
 using AdClick.Actors.Metrics.Postgres;
+using Xunit;
 
 namespace AdClick.Tests.Support;
 
 /// <summary>A store in a database of its own.</summary>
 public sealed class PostgresTestStore : TestStore
 {
-    private readonly StoreKind _kind;
+    private readonly PostgresServer _server;
     private readonly TimeProvider _time;
     private PostgresMetricsStore _store;
 
-    private PostgresTestStore(StoreKind kind, int partitions, TimeProvider time) : base(partitions)
+    private PostgresTestStore(PostgresServer server, int partitions, TimeProvider time) : base(partitions)
     {
-        _kind = kind;
+        _server = server;
         _time = time;
-        ConnectionString = PostgresServer.NewDatabase(kind);
+        ConnectionString = server.NewDatabase();
         _store = Connect();
     }
 
@@ -27,16 +29,23 @@ public sealed class PostgresTestStore : TestStore
 
     public string ConnectionString { get; }
 
-    public static async Task<PostgresTestStore> OpenAsync(StoreKind kind, int partitions = 1, TimeProvider? time = null)
+    public static Task<PostgresTestStore> OpenAsync(StoreKind kind, int partitions = 1, TimeProvider? time = null) =>
+        OpenAsync(PostgresServer.Of(kind), partitions, time);
+
+    /// <summary>A store on a server of the test's own, with options for CREATE DATABASE.</summary>
+    public static async Task<PostgresTestStore> OpenAsync(PostgresServer server, int partitions = 1, TimeProvider? time = null, string options = "")
     {
-        var store = new PostgresTestStore(kind, partitions, time ?? TimeProvider.System);
-        await PostgresServer.CreateAsync(kind, store.ConnectionString);
+        var store = new PostgresTestStore(server, partitions, time ?? TimeProvider.System);
+        await server.CreateAsync(store.ConnectionString, options);
         await store.AcquireAllAsync();
         return store;
     }
 
     /// <summary>Another node's store on the same database.</summary>
-    public PostgresMetricsStore Connect() => new(new PostgresStoreOptions { ConnectionString = ConnectionString }, _time);
+    public PostgresMetricsStore Connect() => Connect(ConnectionString);
+
+    /// <summary>Another node's store on the same database, reached in another way.</summary>
+    public PostgresMetricsStore Connect(string connectionString) => new(new PostgresStoreOptions { ConnectionString = connectionString }, _time);
 
     public override async Task ReopenAsync()
     {
@@ -50,7 +59,18 @@ public sealed class PostgresTestStore : TestStore
     public override Task<long> ReadAsync(string sql) =>
         _store.RunAsync(async session => Convert.ToInt64(await session.ReadValueAsync(sql), null));
 
+    /// <summary>Waits until so many sessions of the database wait for a lock.</summary>
+    public async Task UntilBlockedAsync(int sessions)
+    {
+        var since = Stopwatch.StartNew();
+        while (await ReadAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") < sessions)
+        {
+            Assert.True(since.Elapsed < TimeSpan.FromMinutes(2), $"Waited 2 min for {sessions} sessions to wait for a lock.");
+            await ReadAsync("SELECT 1 FROM pg_sleep(0.01)");
+        }
+    }
+
     public override ValueTask CloseAsync() => _store.DisposeAsync();
 
-    protected override async ValueTask DeleteAsync() => await PostgresServer.DropAsync(_kind, ConnectionString);
+    protected override async ValueTask DeleteAsync() => await _server.DropAsync(ConnectionString);
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -16,7 +17,7 @@ public class RunningGateway : IAsyncLifetime
     public const string AdminKey = "the-key-of-the-tests-0123456789";
     public const string Browser = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private GatewayHost _host = null!;
 
@@ -46,7 +47,10 @@ public class RunningGateway : IAsyncLifetime
     /// <summary>Settings of the node besides those of every test.</summary>
     protected virtual IEnumerable<string> Settings => [];
 
-    public virtual async Task InitializeAsync() => await StartAsync();
+    /// <summary>Whether it is ready soon after its first start.</summary>
+    internal bool StartsReady { get; set; } = true;
+
+    public virtual Task InitializeAsync() => StartsReady ? StartAsync() : StartNotReadyAsync();
 
     public virtual async Task DisposeAsync()
     {
@@ -54,8 +58,15 @@ public class RunningGateway : IAsyncLifetime
         Directory.Delete(Folder, recursive: true);
     }
 
-    /// <summary>Starts it on the data of the time before, if there was one.</summary>
+    /// <summary>Starts it on the data of the time before, if there was one, and waits until it is ready.</summary>
     public async Task StartAsync()
+    {
+        await StartNotReadyAsync();
+        await UntilReadyAsync();
+    }
+
+    /// <summary>Starts it and waits for nothing but its listening.</summary>
+    public async Task StartNotReadyAsync()
     {
         _host = await GatewayHost.BuildAsync(
         [
@@ -69,7 +80,16 @@ public class RunningGateway : IAsyncLifetime
         Browsing.DefaultRequestHeaders.Add("User-Agent", Browser);
         Admin = NewClient();
         Admin.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", AdminKey);
-        await UntilAsync(async () => (await Browsing.GetAsync(new Uri("/healthz/ready", UriKind.Relative))).IsSuccessStatusCode, "the node to be ready");
+    }
+
+    /// <summary>Waits until it says that it is ready.</summary>
+    public Task UntilReadyAsync() => UntilAsync(async () => (await HealthAsync()).Status == HttpStatusCode.OK, "the node to be ready");
+
+    /// <summary>Whether it says that it is ready, and what else it says.</summary>
+    public async Task<(HttpStatusCode Status, string Body)> HealthAsync()
+    {
+        using var answer = await Browsing.GetAsync(new Uri("/healthz/ready", UriKind.Relative));
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
     }
 
     /// <summary>Stops it as SIGTERM does.</summary>

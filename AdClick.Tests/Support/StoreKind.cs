@@ -19,9 +19,12 @@ public abstract class OnStoreAttribute : DataAttribute
     protected OnStoreAttribute(StoreKind kind)
     {
         _kind = kind;
-        Skip = kind == StoreKind.Sqlite || PostgresServer.Find(kind) is not null
-            ? null
-            : $"Needs a server: set {PostgresServer.Variable(kind)} to a connection string of a user that may create databases.";
+        Skip = kind switch
+        {
+            StoreKind.Postgres => TestDatabases.PostgresIsMissing,
+            StoreKind.Timescale => TestDatabases.TimescaleIsMissing,
+            _ => null,
+        };
     }
 
     public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [[_kind]];

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace AdClick.Tests.Gateway.Hosting;
 
-public sealed class SettingsReaderTests
+public sealed partial class SettingsReaderTests
 {
     private const string Secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
