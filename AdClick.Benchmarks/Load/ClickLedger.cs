@@ -38,15 +38,15 @@ internal sealed class ClickLedger
     /// <summary>Clicks that were answered by something else.</summary>
     public long Refused { get; private set; }
 
-    /// <summary>Notes an impression and gives its number.</summary>
-    public int Issue(int ad, ImpressionId id, long expiresAtMs)
+    /// <summary>Notes an impression, of an ad that has so many sub-shards now, and gives its number.</summary>
+    public int Issue(int ad, ImpressionId id, long expiresAtMs, int subShards = 1)
     {
         if (Impressions == _impressions.Length)
         {
             Array.Resize(ref _impressions, Impressions * 2);
         }
 
-        _impressions[Impressions] = new Impression { Id = id, ExpiresAtMs = expiresAtMs, Ad = ad };
+        _impressions[Impressions] = new Impression { Id = id, ExpiresAtMs = expiresAtMs, Ad = ad, SubShard = (byte)id.SubShard(subShards) };
         return Impressions++;
     }
 
@@ -58,6 +58,9 @@ internal sealed class ClickLedger
 
     /// <summary>When an impression ends, Unix milliseconds.</summary>
     public long ExpiresAtMs(int impression) => _impressions[impression].ExpiresAtMs;
+
+    /// <summary>The sub-shard that stands in an impression's token.</summary>
+    public int SubShardOf(int impression) => _impressions[impression].SubShard;
 
     /// <summary>A click got its 302, so it is in the log.</summary>
     public void BookRedirect(int impression, bool isBot)
@@ -142,6 +145,7 @@ internal sealed class ClickLedger
         public ImpressionId Id;
         public long ExpiresAtMs;
         public int Ad;
+        public byte SubShard;
         public Clicked Clicked;
     }
 

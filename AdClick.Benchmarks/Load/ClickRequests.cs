@@ -44,7 +44,7 @@ internal sealed class ClickRequests
 
     /// <summary>What the token of an impression says; read from the ledger by whoever may read it.</summary>
     public ImpressionToken Unsigned(int impression) =>
-        new(_ledger.IdOf(impression), _ledger.ExpiresAtMs(impression), _adIds[_ledger.AdOf(impression)], 0, null);
+        new(_ledger.IdOf(impression), _ledger.ExpiresAtMs(impression), _adIds[_ledger.AdOf(impression)], _ledger.SubShardOf(impression), null);
 
     /// <summary>Path of a click URL.</summary>
     public string Path(in ImpressionToken token) => "/c/" + _keys.Sign(token);

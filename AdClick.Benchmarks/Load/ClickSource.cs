@@ -20,6 +20,7 @@ internal sealed class ClickSource
     private readonly SeededRandom _random;
     private readonly ClickMix _mix;
     private readonly Queue<int> _again = [];
+    private readonly byte[] _subShards;
 
     /// <summary>A source for the first <paramref name="ads"/> ads of the ledger.</summary>
     public ClickSource(ClickLedger ledger, int ads, ClickMix mix, ulong seed)
@@ -29,6 +30,8 @@ internal sealed class ClickSource
         _ads = new ZipfSampler(ads, mix.Skew);
         _mix = mix;
         _random = new SeededRandom(seed);
+        _subShards = new byte[ledger.Ads];
+        Array.Fill(_subShards, (byte)1);
     }
 
     /// <summary>Impressions waiting to be clicked again.</summary>
@@ -61,8 +64,11 @@ internal sealed class ClickSource
         // A UUIDv7 (RFC 9562): time, version 7, 12 random bits; variant 2, 62 random bits.
         var high = ((ulong)nowMs << 16) | 0x7000 | (_random.NextBits() >> 52);
         var low = (2UL << 62) | (_random.NextBits() >> 2);
-        return _ledger.Issue(ad, new ImpressionId(high, low), nowMs + (long)_mix.Lifetime.TotalMilliseconds);
+        return _ledger.Issue(ad, new ImpressionId(high, low), nowMs + (long)_mix.Lifetime.TotalMilliseconds, _subShards[ad]);
     }
+
+    /// <summary>Issues the further impressions of an ad for so many sub-shards.</summary>
+    public void Split(int ad, int subShards) => _subShards[ad] = (byte)subShards;
 
     /// <summary>Has an impression clicked again, before anything new.</summary>
     public void ClickAgain(int impression) => _again.Enqueue(impression);

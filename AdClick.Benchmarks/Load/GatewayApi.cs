@@ -63,6 +63,14 @@ internal sealed class GatewayApi : IDisposable
         return new CountAnswer(CompleteThrough(json), groups);
     }
 
+    /// <summary>Sub-shards of the ads that are split.</summary>
+    public async Task<IReadOnlyDictionary<string, int>> ReadSubShardsAsync(CancellationToken cancellationToken)
+    {
+        using var json = await GetAsync("/v1/sub-shards", cancellationToken);
+        return json.RootElement.GetProperty("ads").EnumerateArray()
+            .ToDictionary(ad => ad.GetProperty("adId").GetString()!, ad => ad.GetProperty("subShards").GetInt32());
+    }
+
     /// <summary>Clicks that were redirected though they could not be logged, since the gateway started.</summary>
     public async Task<long> ReadUnloggedAsync(CancellationToken cancellationToken)
     {

@@ -13,6 +13,9 @@ internal sealed record LoadReport
     /// <summary>Ads.</summary>
     public required int Ads { get; init; }
 
+    /// <summary>Most sub-shards that an ad was split into meanwhile.</summary>
+    public required int SubShards { get; init; }
+
     /// <summary>Connections.</summary>
     public required int Connections { get; init; }
 
@@ -85,6 +88,11 @@ internal sealed record LoadReport
         var rate = Rate == 0 ? "as fast as possible" : string.Create(CultureInfo.InvariantCulture, $"{Rate:N0} clicks/s");
         Line($"load        {rate} for {ActiveSeconds:F1} s, {Ads:N0} ads, {Connections} connections, seed {Seed}");
         Line($"redirects   {Redirected:N0} ({RedirectsPerSecond:N0}/s), {Unanswered:N0} unanswered, refused: {Refused()}");
+        if (SubShards > 1)
+        {
+            Line($"hot ads     split into up to {SubShards} sub-shards");
+        }
+
         Line($"latency     {Latency}  (from when a click was due)");
         Line($"  send lag  {SendLag}  (the generator's part of it)");
         Line($"  answer    {Answer}  (from when it was sent)");

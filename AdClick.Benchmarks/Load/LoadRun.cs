@@ -70,9 +70,10 @@ internal sealed class LoadRun
         var ownTime = Environment.CpuUsage.TotalTime;
         var gatewayTime = gateway?.ProcessorTime;
         using var probe = new FreshnessProbe(gate, ledger, source, requests, api, ads, from);
+        var watch = new SubShardWatch(api, ads, gate, source);
         using var stopProbe = new CancellationTokenSource();
         generator.Resume();
-        var probing = probe.RunAsync(stopProbe.Token);
+        var probing = Task.WhenAll(probe.RunAsync(stopProbe.Token), watch.RunAsync(stopProbe.Token));
         var faults = Task.WhenAll(
         [
             .. _settings.Kafka?.Faults.Select(fault => fault.RunAsync(kafka!, _settings.Kafka.Partitions, KafkaLoad.Brokers, _progress)) ?? [],
@@ -95,6 +96,7 @@ internal sealed class LoadRun
         {
             Rate = _settings.Rate,
             Ads = _settings.Ads,
+            SubShards = watch.Most,
             Connections = _settings.Connections,
             Seed = _settings.Seed,
             ActiveSeconds = activeTime.TotalSeconds,
