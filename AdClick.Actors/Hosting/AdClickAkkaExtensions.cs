@@ -20,6 +20,9 @@ namespace AdClick.Actors.Hosting;
 /// <summary>The pieces of the actor system, each an extension that the host and the tests share.</summary>
 public static class AdClickAkkaExtensions
 {
+    /// <summary>Role of the nodes that count.</summary>
+    public const string ProcessorRole = "processor";
+
     /// <summary>
     /// Adds <c>akka.hocon</c> from beside the executable, below what the section <c>akka</c> of the configuration overrides (<c>AKKA__…</c>).
     /// </summary>
@@ -98,14 +101,36 @@ public static class AdClickAkkaExtensions
         return Persistence("postgres", settings.ConnectionString, settings.ConnectionString);
     }
 
-    /// <summary>A cluster of one: the node joins itself.</summary>
-    public static AkkaConfigurationBuilder AddAdClickLocalCluster(this AkkaConfigurationBuilder builder, IReadOnlyList<string> roles)
+    /// <summary>A cluster of one on loopback: the node joins itself, and nobody else.</summary>
+    public static AkkaConfigurationBuilder AddAdClickLocalCluster(this AkkaConfigurationBuilder builder, IReadOnlyList<string> roles) =>
+        builder.WithClustering(new ClusterOptions { Roles = [.. roles] }).AddStartup((system, _) => Join(system, []));
+
+    /// <summary>One of many nodes: it joins the cluster of its seeds or, without any, forms one that others can join.</summary>
+    public static AkkaConfigurationBuilder AddAdClickCluster(
+        this AkkaConfigurationBuilder builder, ClusterSettings settings, IReadOnlyList<string> roles)
     {
-        builder.WithClustering(new ClusterOptions { Roles = [.. roles] });
-        return builder.AddStartup((system, _) =>
+        var known = settings.Public ?? settings.Listen;
+        builder.AddHocon(
+            $$"""
+            akka.remote.dot-netty.tcp {
+              hostname = {{Quoted(settings.Listen.Host)}}
+              port = {{settings.Listen.Port}}
+              public-hostname = {{Quoted(known.Host)}}
+              public-port = {{known.Port}}
+              enable-ssl = {{(settings.Trust is null ? "off" : "on")}}
+            }
+            """,
+            HoconAddMode.Prepend);
+        if (settings.Trust is { } trust)
         {
-            var cluster = Akka.Cluster.Cluster.Get(system);
-            cluster.Join(cluster.SelfAddress);
+            builder.AddSetup(trust.ToSetup());
+        }
+
+        return builder.WithClustering(new ClusterOptions { Roles = [.. roles] }).AddStartup((system, _) =>
+        {
+            // On nodes of every role: its messages go to all members, and what the gateways share about hot ads should not end with the last gateway.
+            _ = Akka.DistributedData.DistributedData.Get(system);
+            Join(system, settings.Seeds);
         });
     }
 
@@ -118,14 +143,15 @@ public static class AdClickAkkaExtensions
             new PartitionMessageExtractor(),
             new ShardOptions
             {
-                Role = "processor",
+                Role = ProcessorRole,
                 StateStoreMode = StateStoreMode.DData,
                 HandOffStopMessage = PartitionCommands.HandOff.Instance,
                 ShouldPassivateIdleEntities = false,
             });
         return builder.WithActors((system, registry) =>
         {
-            var waker = system.ActorOf(PartitionWaker.Props(registry.Get<PartitionRegion>(), context.Log.Identity.Partitions), "partition-waker");
+            var waker = system.ActorOf(
+                PartitionWaker.Props(registry.Get<PartitionRegion>(), context.Log.Identity.Partitions, ProcessorRole), "partition-waker");
 
             // A region that is shutting down keeps messages for shards that have moved away, and waits for them to its time-out: no more of them
             // from here on.
@@ -147,6 +173,24 @@ public static class AdClickAkkaExtensions
         this AkkaConfigurationBuilder builder, TrafficMeter meter, SubShardTable table, HotAdSettings settings, TimeProvider time) =>
         builder.WithActors((system, registry) =>
             registry.Register<HotAdsActor>(system.ActorOf(HotAdsActor.Props(meter, table, settings, time), "hot-ads")));
+
+    /// <summary>Tells the other nodes what this one does, and notes what they say, on every node of a cluster.</summary>
+    public static AkkaConfigurationBuilder AddAdClickNodeReports(this AkkaConfigurationBuilder builder, ClusterBoard board) =>
+        builder.WithActors((system, _) => system.ActorOf(NodeReporter.Props(board), NodeReporter.Name));
+
+    private static void Join(ActorSystem system, IReadOnlyList<NodeAddress> seeds)
+    {
+        var cluster = Akka.Cluster.Cluster.Get(system);
+        if (seeds.Count == 0)
+        {
+            cluster.Join(cluster.SelfAddress);
+        }
+        else
+        {
+            // Protocol and system as ours: akka.ssl.tcp where the cluster speaks TLS.
+            cluster.JoinSeedNodes(seeds.Select(seed => cluster.SelfAddress.WithHost(seed.Host).WithPort(seed.Port)));
+        }
+    }
 
     private static string Persistence(string kind, string journal, string snapshots) =>
         $$"""

@@ -60,6 +60,12 @@ public sealed record PartitionSettings
     public TimeSpan MaxBackOff { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
+    /// Pause after another owner has taken the partition over. Default 10 s: a node that was frozen or cut off is out of the cluster by then, and never takes a partition back from those
+    /// who go on.
+    /// </summary>
+    public TimeSpan StaleOwnerPause { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
     /// How long a hand-off may take to drain and checkpoint, say with the store away. Default 12 s: sharding stops what is left 5 s before its own
     /// <c>handoff-timeout</c> (akka.hocon).
     /// </summary>

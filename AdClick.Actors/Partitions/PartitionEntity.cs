@@ -154,7 +154,8 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
         }
 
         var pause = _context.Settings.MinBackOff * Math.Pow(2, Math.Min(_attempts++, 10)) * (0.75 + (Random.Shared.NextDouble() / 2));
-        pause = pause < _context.Settings.MaxBackOff ? pause : _context.Settings.MaxBackOff;
+        pause = _failure is StaleOwnerException ? _context.Settings.StaleOwnerPause
+            : pause < _context.Settings.MaxBackOff ? pause : _context.Settings.MaxBackOff;
         _log.Warning(_failure, "Partition {0} stopped at offset {1} and starts again from its checkpoint in {2}: {3}",
             _partition, offset, pause, _failure?.Message);
         Post(PartitionPhase.BackingOff, _failure?.Message);

@@ -29,3 +29,5 @@ public sealed partial class PartitionDelta : IPartitionMessage;
 public sealed partial class CheckpointReached : IPartitionMessage;
 
 public sealed partial class PartitionSnapshot : IPartitionMessage;
+
+public sealed partial class NodeReport : IPartitionMessage;

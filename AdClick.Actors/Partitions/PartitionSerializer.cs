@@ -7,7 +7,7 @@ using Google.Protobuf;
 namespace AdClick.Actors.Partitions;
 
 /// <summary>
-/// Protobuf for all that leaves a partition: journal events, snapshots, wake-ups. Manifests are stored and sent: they never change.
+/// Protobuf for all that leaves a partition: journal events, snapshots, wake-ups, reports. Manifests are stored and sent: they never change.
 /// </summary>
 public sealed class PartitionSerializer : SerializerWithStringManifest
 {
@@ -15,6 +15,7 @@ public sealed class PartitionSerializer : SerializerWithStringManifest
     private const string Checkpoint = "C";
     private const string Snapshot = "S";
     private const string WakeUp = "W";
+    private const string Report = "R";
 
     /// <summary>Made by Akka.NET.</summary>
     public PartitionSerializer(ExtendedActorSystem system) : base(system) { }
@@ -29,6 +30,7 @@ public sealed class PartitionSerializer : SerializerWithStringManifest
         CheckpointReached => Checkpoint,
         PartitionSnapshot => Snapshot,
         PartitionCommands.WakeUp => WakeUp,
+        NodeReport => Report,
         _ => throw new ArgumentException($"{o.GetType()} is not a message of a partition.", nameof(o)),
     };
 
@@ -55,6 +57,7 @@ public sealed class PartitionSerializer : SerializerWithStringManifest
         Checkpoint => CheckpointReached.Parser.ParseFrom(bytes),
         Snapshot => PartitionSnapshot.Parser.ParseFrom(bytes),
         WakeUp => new PartitionCommands.WakeUp(BinaryPrimitives.ReadInt32LittleEndian(bytes)),
+        Report => NodeReport.Parser.ParseFrom(bytes),
         _ => throw new SerializationException($"Manifest {manifest} is not one of a partition; was it written by a newer version?"),
     };
 }

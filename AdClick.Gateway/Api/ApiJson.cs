@@ -5,6 +5,7 @@ using AdClick.Gateway.Ads;
 using AdClick.Gateway.HotAds;
 using AdClick.Gateway.Impressions;
 using AdClick.Gateway.Keys;
+using AdClick.Gateway.Operators;
 
 namespace AdClick.Gateway.Api;
 
@@ -40,4 +41,5 @@ internal static class ApiJson
 [JsonSerializable(typeof(PinSubShardsRequest))]
 [JsonSerializable(typeof(SubShardsResponse))]
 [JsonSerializable(typeof(SubShardListResponse))]
+[JsonSerializable(typeof(ClusterResponse))]
 internal sealed partial class ApiJsonContext : JsonSerializerContext;

@@ -10,7 +10,7 @@ internal static class ServeCommand
     public static async Task<int> RunAsync(string[] settings)
     {
         await using var host = await GatewayHost.BuildAsync(settings);
-        var watch = host.Application.Services.GetRequiredService<StartupWatch>();
+        var exit = host.Application.Services.GetRequiredService<ProcessExit>();
         try
         {
             await host.Application.RunAsync();
@@ -20,6 +20,6 @@ internal static class ServeCommand
             throw new StartupException($"{e.Message} Another program listens there; stop it, or set urls (or AdClick:MetricsUrl) to another address.", e);
         }
 
-        return watch.ExitCode;
+        return exit.Code;
     }
 }

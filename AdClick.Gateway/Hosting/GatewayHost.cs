@@ -100,10 +100,22 @@ internal sealed class GatewayHost : IAsyncDisposable
         ConfigureServer(builder, options);
         AddServices(builder, options, folder, time, storage, log, adminKey, signingKeys);
         AddAkka(builder, options, time, storage, log);
-        builder.Services.AddHostedService<StoreLoops>();
-        builder.Services.AddHostedService<MarkWriter>();
-        builder.Services.AddSingleton<StartupWatch>();
-        builder.Services.AddHostedService(provider => provider.GetRequiredService<StartupWatch>());
+        if (options.Cluster is not null)
+        {
+            builder.Services.AddHostedService<LogCheck>();
+        }
+
+        if (options.IsProcessor)
+        {
+            builder.Services.AddHostedService<StoreLoops>();
+        }
+
+        if (options.IsGateway)
+        {
+            builder.Services.AddHostedService<MarkWriter>();
+        }
+
+        builder.Services.AddHostedService<StartupWatch>();
 
         Application = builder.Build();
         _closing.Push(Application.DisposeAsync);
@@ -213,7 +225,10 @@ internal sealed class GatewayHost : IAsyncDisposable
         services.AddSingleton(log);
         services.AddSingleton(signingKeys);
         services.AddSingleton(options.Kafka is null ? GatewayIdentity.Embedded : GatewayIdentity.In(folder.Path));
+        services.AddSingleton<ProcessExit>();
         services.AddSingleton<PartitionBoard>();
+        services.AddSingleton(provider => new ClusterBoard(
+            provider.GetRequiredService<PartitionBoard>(), log, options.IsGateway ? provider.GetRequiredService<GatewayIdentity>().Name : null, time));
         services.AddSingleton<PublicAddress>();
         services.AddSingleton<OpenClicks>();
         services.AddSingleton<ImpressionLimiter>();
@@ -228,6 +243,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             After = options.HotAdAfter,
             CoolDown = options.ImpressionLifetime,
         });
+        services.AddSingleton<ClusterGauges>();
         services.AddSingleton(_ => DeclaredBots.Load());
         services.AddAdClickApi(provider => new ApiSettings
         {
@@ -268,11 +284,21 @@ internal sealed class GatewayHost : IAsyncDisposable
             var context = new PartitionContext(log, storage.Metrics, provider.GetRequiredService<PartitionBoard>(), Counting(options), time);
             akka.AddAdClickHocon(builder.Configuration);
             storage.AddPersistence(akka);
-            akka.AddAdClickLocalCluster(options.Roles)
-                .AddAdClickCounting(context)
-                .AddAdClickHotAds(
-                    provider.GetRequiredService<TrafficMeter>(), provider.GetRequiredService<SubShardTable>(), provider.GetRequiredService<HotAdSettings>(), time)
-                .AddAdClickMetricsGateway();
+            _ = options.Cluster is { } cluster ? akka.AddAdClickCluster(cluster, options.Roles) : akka.AddAdClickLocalCluster(options.Roles);
+            akka.AddAdClickNodeReports(provider.GetRequiredService<ClusterBoard>());
+            akka.AddStartup((system, _) => Membership.EndWith(
+                system, provider.GetRequiredService<ProcessExit>(), provider.GetRequiredService<ILogger<Membership>>()));
+            if (options.IsProcessor)
+            {
+                akka.AddAdClickCounting(context);
+            }
+
+            if (options.IsGateway)
+            {
+                akka.AddAdClickHotAds(
+                        provider.GetRequiredService<TrafficMeter>(), provider.GetRequiredService<SubShardTable>(), provider.GetRequiredService<HotAdSettings>(), time)
+                    .AddAdClickMetricsGateway();
+            }
         });
     }
 
@@ -293,16 +319,26 @@ internal sealed class GatewayHost : IAsyncDisposable
             });
         }
 
-        // Before all else: a click passes nothing that it does not need.
-        var clicks = application.Services.GetRequiredService<ClickHandler>();
-        application.Use((context, next) =>
-            context.Request.Path.Value?.StartsWith(ClickHandler.PathPrefix, StringComparison.Ordinal) == true ? clicks.HandleAsync(context) : next(context));
+        if (options.IsGateway)
+        {
+            // Before all else: a click passes nothing that it does not need.
+            var clicks = application.Services.GetRequiredService<ClickHandler>();
+            application.Use((context, next) =>
+                context.Request.Path.Value?.StartsWith(ClickHandler.PathPrefix, StringComparison.Ordinal) == true ? clicks.HandleAsync(context) : next(context));
+        }
+
         application.UseAdClickApi();
-        application.MapAdClickApi();
+        if (options.IsGateway)
+        {
+            application.MapAdClickApi();
+        }
+
         application.MapAdClickHealth();
+        application.MapAdClickCluster();
         application.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization("admin");
         _ = application.Services.GetRequiredService<PartitionGauges>(); // registers itself
         _ = application.Services.GetRequiredService<HotAdGauges>();
+        _ = application.Services.GetRequiredService<ClusterGauges>(); // likewise
         GatewayClickMetrics.Announce();
     }
 }

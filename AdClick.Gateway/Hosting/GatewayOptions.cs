@@ -1,11 +1,18 @@
 using System.Net;
 using AdClick.Actors.ClickLog.Kafka;
+using AdClick.Actors.Hosting;
 
 namespace AdClick.Gateway.Hosting;
 
 /// <summary>Everything that can be set under <c>AdClick:</c>, with its defaults. Read and checked once, by <see cref="SettingsReader"/>.</summary>
 public sealed record GatewayOptions
 {
+    /// <summary>Role of nodes that take clicks and calls.</summary>
+    public const string GatewayRole = "gateway";
+
+    /// <summary>Role of nodes that count.</summary>
+    public const string ProcessorRole = AdClickAkkaExtensions.ProcessorRole;
+
     /// <summary>Folder of the log, the databases and the generated keys. Default <c>./data</c>.</summary>
     public string Data { get; init; } = "./data";
 
@@ -63,8 +70,17 @@ public sealed record GatewayOptions
     /// <summary>A listener of its own for <c>/metrics</c>, where it needs no key. Null: there is none, and <c>/metrics</c> needs an admin key.</summary>
     public Uri? MetricsUrl { get; init; }
 
-    /// <summary>What the node does. The embedded log makes every node do both.</summary>
-    public IReadOnlyList<string> Roles { get; init; } = ["gateway", "processor"];
+    /// <summary>What the node does: takes clicks and answers questions, counts, or both. A node that is not in a cluster does both.</summary>
+    public IReadOnlyList<string> Roles { get; init; } = [GatewayRole, ProcessorRole];
+
+    /// <summary>The cluster that the node is in. Null: it is the only one.</summary>
+    public ClusterSettings? Cluster { get; init; }
+
+    /// <summary>Whether the node takes clicks and calls.</summary>
+    public bool IsGateway => Roles.Contains(GatewayRole);
+
+    /// <summary>Whether the node counts.</summary>
+    public bool IsProcessor => Roles.Contains(ProcessorRole);
 }
 
 /// <summary>A configured signing key.</summary>

@@ -48,6 +48,8 @@ internal sealed partial class SettingsReader
             RequireKeys(adminKey, keys, kafka is not null ? "with AdClick:ClickLog 'kafka'" : "with AdClick:Database 'postgres'");
         }
 
+        var cluster = Cluster(kafka is not null, postgres is not null);
+
         return new GatewayOptions
         {
             Data = data,
@@ -69,7 +71,8 @@ internal sealed partial class SettingsReader
             RequestsPerSecondPerKey = Number("RequestsPerSecondPerKey", defaults.RequestsPerSecondPerKey, 1, 1_000_000),
             TrustedProxies = TrustedProxies(),
             MetricsUrl = MetricsUrl(),
-            Roles = Roles(defaults.Roles),
+            Roles = Roles(defaults.Roles, cluster is not null),
+            Cluster = cluster,
         };
     }
 
@@ -287,17 +290,6 @@ internal sealed partial class SettingsReader
 
         Refuse("MetricsUrl", $"must be an address to listen on, such as http://127.0.0.1:9464, not '{text}'");
         return null;
-    }
-
-    private IReadOnlyList<string> Roles(IReadOnlyList<string> all)
-    {
-        var roles = List("Roles");
-        if (roles.Count > 0 && !all.ToHashSet().SetEquals(roles))
-        {
-            Refuse("Roles", "must be 'gateway,processor': with the embedded click log, one node does everything");
-        }
-
-        return all;
     }
 
     private void RefuseUnknown()

@@ -1,30 +1,42 @@
-using AdClick.Actors.ClickLog;
 using AdClick.Actors.Partitions;
 
 namespace AdClick.Gateway.Hosting;
 
 /// <summary>
-/// Watches the partitions until each has run once. One that is paused before that, because what it found is damaged or doesn't fit together, ends the process
-/// with exit code 2. Later the node goes on: clicks are still logged and redirected, and the node says that it is not ready.
+/// Watches the partitions until each has run once. In a cluster of one, a partition that is paused before that, because what it found is damaged or doesn't fit
+/// together, ends the process with exit code 2. Later the node goes on: clicks are still logged and redirected, and the node says that it is not ready. In a cluster of many it
+/// goes on from the start: another node would only get the same partition.
 /// </summary>
 internal sealed partial class StartupWatch : BackgroundService
 {
-    private readonly PartitionBoard _board;
-    private readonly IClickLog _log;
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
+
+    private readonly PartitionBoard _own;
+    private readonly ClusterBoard _board;
+    private readonly bool _isAlone;
+    private readonly ProcessExit _exit;
+    private readonly TimeProvider _time;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ILogger<StartupWatch> _logger;
 
     /// <summary>Watches one node.</summary>
-    public StartupWatch(PartitionBoard board, IClickLog log, IHostApplicationLifetime lifetime, ILogger<StartupWatch> logger)
+    public StartupWatch(
+        PartitionBoard own,
+        ClusterBoard board,
+        GatewayOptions options,
+        ProcessExit exit,
+        TimeProvider time,
+        IHostApplicationLifetime lifetime,
+        ILogger<StartupWatch> logger)
     {
+        _own = own;
         _board = board;
-        _log = log;
+        _isAlone = options.Cluster is null;
+        _exit = exit;
+        _time = time;
         _lifetime = lifetime;
         _logger = logger;
     }
-
-    /// <summary>What the process ends with.</summary>
-    public int ExitCode { get; private set; }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -32,15 +44,15 @@ internal sealed partial class StartupWatch : BackgroundService
         var started = new HashSet<int>();
         try
         {
-            while (started.Count < _log.Identity.Partitions)
+            while (started.Count < _board.PartitionCount)
             {
-                var change = _board.NextChange;
-                foreach (var status in _board.Snapshot())
+                var change = _own.NextChange;
+                foreach (var (_, status, _) in _board.Partitions().Values)
                 {
-                    if (status.Phase == PartitionPhase.Paused && !started.Contains(status.Partition))
+                    if (_isAlone && status.Phase == PartitionPhase.Paused && !started.Contains(status.Partition))
                     {
                         LogRefused(status.Reason ?? $"Partition {status.Partition} does not start.");
-                        ExitCode = StartupException.ExitCode;
+                        _exit.Code = StartupException.ExitCode;
                         _lifetime.StopApplication();
                         return;
                     }
@@ -51,9 +63,11 @@ internal sealed partial class StartupWatch : BackgroundService
                     }
                 }
 
-                if (started.Count < _log.Identity.Partitions)
+                if (started.Count < _board.PartitionCount)
                 {
-                    await change.WaitAsync(stoppingToken);
+                    // Partitions here tell at once; those of other nodes are in the reports.
+                    await Task.WhenAny(change, Task.Delay(_isAlone ? Timeout.InfiniteTimeSpan : ReportInterval, _time, stoppingToken));
+                    stoppingToken.ThrowIfCancellationRequested();
                 }
             }
 

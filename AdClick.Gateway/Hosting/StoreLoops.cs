@@ -1,8 +1,12 @@
 using AdClick.Actors.ClickLog;
+using AdClick.Actors.Partitions;
 
 namespace AdClick.Gateway.Hosting;
 
-/// <summary>Keeps the rollups of the metrics store up to date, clears out what the journal no longer needs, and does what else the store wants done.</summary>
+/// <summary>
+/// Keeps the rollups of the metrics store up to date, clears out what the journal no longer needs, and does what else the store wants done. Every node that counts
+/// does so: the store lets one at a time work on rollups.
+/// </summary>
 internal sealed partial class StoreLoops : BackgroundService
 {
     private const int MaxBucketsAtOnce = 5_000; // some 50 ms of writing: a flush waits no longer than that
@@ -13,14 +17,18 @@ internal sealed partial class StoreLoops : BackgroundService
 
     private readonly NodeStorage _storage;
     private readonly IClickLog _log;
+    private readonly PartitionBoard _board;
+    private readonly bool _isAlone;
     private readonly TimeProvider _time;
     private readonly ILogger<StoreLoops> _logger;
 
     /// <summary>Loops over one store and journal.</summary>
-    public StoreLoops(NodeStorage storage, IClickLog log, TimeProvider time, ILogger<StoreLoops> logger)
+    public StoreLoops(NodeStorage storage, IClickLog log, PartitionBoard board, GatewayOptions options, TimeProvider time, ILogger<StoreLoops> logger)
     {
         _storage = storage;
         _log = log;
+        _board = board;
+        _isAlone = options.Cluster is null;
         _time = time;
         _logger = logger;
     }
@@ -39,8 +47,18 @@ internal sealed partial class StoreLoops : BackgroundService
         }
     }
 
-    private async Task PurgeAsync(CancellationToken cancellationToken) =>
-        await _storage.JournalPurge.PurgeAsync(await _storage.Metrics.ReadProgressAsync(_log.Identity.Epoch, cancellationToken), cancellationToken);
+    private async Task PurgeAsync(CancellationToken cancellationToken)
+    {
+        var progress = await _storage.Metrics.ReadProgressAsync(_log.Identity.Epoch, cancellationToken);
+        if (!_isAlone)
+        {
+            // Each node clears out after its own partitions: nodes that delete the same rows would wait for each other.
+            var own = _board.Snapshot().Select(status => status.Partition).ToHashSet();
+            progress = [.. progress.Where(row => own.Contains(row.Partition))];
+        }
+
+        await _storage.JournalPurge.PurgeAsync(progress, cancellationToken);
+    }
 
     private async Task RepeatAsync(string what, TimeSpan pause, Func<CancellationToken, Task> work, CancellationToken stoppingToken)
     {

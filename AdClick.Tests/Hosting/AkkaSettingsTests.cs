@@ -141,6 +141,7 @@ public sealed class AkkaSettingsTests(AkkaSettingsTests.NodeFixture fixture) : I
             AllowedLatenessMs = 3,
             Marks = { new GatewayMarkState { Gateway = "g", TimeMs = 4, OpenFromMs = 5 } },
         },
+        new NodeReport { Gateway = "g", Partitions = { new PartitionReport { Partition = 1, Phase = 2, Reason = "r", OwnerEpoch = 3, Lag = 4 } } },
         new PartitionSnapshot { Checkpoint = new CheckpointReached { Offset = 9 }, Ads = { new AdDelta { AdId = "ad" } } },
     };
 

@@ -55,6 +55,7 @@ internal sealed class CountingNode : IAsyncDisposable
         BatchLinger = TimeSpan.Zero,
         MinBackOff = TimeSpan.FromMilliseconds(10),
         MaxBackOff = TimeSpan.FromMilliseconds(100),
+        StaleOwnerPause = TimeSpan.FromMilliseconds(100),
         HandOffTimeout = TimeSpan.FromHours(1), // one that hangs is to be seen
     };
 

@@ -47,7 +47,9 @@ internal static class PostgresUpkeep
 
     /// <summary>Has TimescaleDB compress old minutes, where its edition can.</summary>
     public static Task<int> SetCompressionAsync(PostgresSession session) =>
-        session.RunAsync(PostgresSession.Sql(Compress));
+        session.RunAsync(
+            PostgresSession.Sql("SELECT pg_advisory_xact_lock(hashtext('adclick.compression'))"), // several nodes may come at once to the first time
+            PostgresSession.Sql(Compress));
 
     /// <summary>
     /// Drops the days that the last run has let go of: no question that still counted on them is under way any more. Returns how many.

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json.Nodes;
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.Partitions;
+using AdClick.Gateway.Hosting;
 using AdClick.Gateway.Operators;
 using AdClick.Tests.Support;
 using Microsoft.AspNetCore.Builder;
@@ -45,7 +46,8 @@ public sealed class HealthEndpointsTests
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSingleton(log);
-        builder.Services.AddSingleton(board);
+        builder.Services.AddSingleton(new ClusterBoard(board, log, "g", TimeProvider.System));
+        builder.Services.AddSingleton(new GatewayOptions());
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Readiness>();
         var app = builder.Build();
