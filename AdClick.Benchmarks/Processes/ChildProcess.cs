@@ -23,6 +23,9 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>When the process was started, as a time stamp.</summary>
     public long StartedAt { get; } = Stopwatch.GetTimestamp();
 
+    /// <summary>The system's number for it.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Whether it has ended.</summary>
     public bool HasExited => _process.HasExited;
 
@@ -154,6 +157,13 @@ internal sealed class ChildProcess : IDisposable
     {
         _process.StandardInput.WriteLine(line);
         _process.StandardInput.Flush();
+    }
+
+    /// <summary>Waits until the process ends; gives its exit code.</summary>
+    public async Task<int> WaitForExitAsync(CancellationToken cancellationToken)
+    {
+        await _process.WaitForExitAsync(cancellationToken);
+        return _process.ExitCode;
     }
 
     /// <summary>Waits until the process ends by itself.</summary>
