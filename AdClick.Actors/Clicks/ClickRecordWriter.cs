@@ -47,7 +47,11 @@ public readonly record struct ClickRecord
 /// <param name="Gateway">The node's name; not empty.</param>
 /// <param name="TimeMs">Now on the gateway's clock, Unix milliseconds.</param>
 /// <param name="OpenFromMs">Click time of its oldest click that is not in the log yet; <paramref name="TimeMs"/> when there is none.</param>
-public readonly record struct MarkRecord(string Gateway, long TimeMs, long OpenFromMs);
+public readonly record struct MarkRecord(string Gateway, long TimeMs, long OpenFromMs)
+{
+    /// <summary>In place of <see cref="OpenFromMs"/>: the gateway leaves with nothing open, and takes no click before its next mark is in the log.</summary>
+    public const long NothingOpen = LogRecordReader.MaxTimeMs - 1;
+}
 
 /// <summary>
 /// Writes a <c>LogRecord</c> (click.proto) straight into the caller's memory, byte for byte as the generated code does, which a test compares;

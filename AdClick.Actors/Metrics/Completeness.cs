@@ -1,4 +1,5 @@
 using AdClick.Actors.ClickLog;
+using AdClick.Actors.Clicks;
 
 namespace AdClick.Actors.Metrics;
 
@@ -26,8 +27,10 @@ internal readonly record struct Completeness(long ThroughMs, long FinalBeforeMs)
             final = Math.Min(final, passed);
 
             // A gateway that was not heard for longer is gone; what it may still send later is late.
-            var open = partition.Marks.Where(mark => mark.TimeMs >= passed).Select(mark => mark.OpenFromMs).DefaultIfEmpty(0).Min();
-            through = Math.Min(through, open);
+            // One that has left with nothing open holds nobody back; only when all have, nothing is known of what came since.
+            var heard = partition.Marks.Where(mark => mark.TimeMs >= passed).ToList();
+            var open = heard.Select(mark => mark.OpenFromMs).Where(from => from != MarkRecord.NothingOpen).DefaultIfEmpty(long.MaxValue).Min();
+            through = Math.Min(through, open != long.MaxValue ? open : heard.Select(mark => mark.TimeMs).DefaultIfEmpty(0).Max());
         }
 
         return new Completeness(Math.Max(0, through), Math.Max(0, final));

@@ -1,4 +1,5 @@
 using AdClick.Actors.ClickLog;
+using AdClick.Actors.Clicks;
 
 namespace AdClick.Actors.Metrics;
 
@@ -89,7 +90,9 @@ public sealed record PartitionProgress
 /// <summary>The newest mark that a partition has read from a gateway.</summary>
 /// <param name="Gateway">Name of the gateway node.</param>
 /// <param name="TimeMs">Effective time of the mark, Unix milliseconds.</param>
-/// <param name="OpenFromMs">Click time of the gateway's oldest click that was not in the log, Unix milliseconds.</param>
+/// <param name="OpenFromMs">
+/// Click time of the gateway's oldest click that was not in the log, Unix milliseconds; <see cref="MarkRecord.NothingOpen"/> when it has left with none.
+/// </param>
 public sealed record GatewayMark(string Gateway, long TimeMs, long OpenFromMs);
 
 /// <summary>What a partition hands to the store in one transaction.</summary>

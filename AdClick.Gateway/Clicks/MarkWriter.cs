@@ -5,7 +5,7 @@ namespace AdClick.Gateway.Clicks;
 
 /// <summary>
 /// Appends a mark to every partition each second: it moves the clock of partitions without clicks, and tells readers up to when this gateway has nothing
-/// left to log.
+/// left to log. The first is in the log before the first click is taken, and the last says that nothing is left: so a gateway that has left for good holds nobody back.
 /// </summary>
 internal sealed class MarkWriter : BackgroundService
 {
@@ -14,10 +14,14 @@ internal sealed class MarkWriter : BackgroundService
     // Clicks in hand take milliseconds; a finer grain than the interval lets a mark reach almost to the present.
     private static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(100);
 
+    // With the log away, clicks are taken without the first mark, too, and spooled.
+    private static readonly TimeSpan PatienceAtStart = TimeSpan.FromSeconds(5);
+
     private readonly IClickLog _log;
     private readonly OpenClicks _open;
     private readonly TimeProvider _time;
     private readonly string _gateway;
+    private Task _writing = Task.CompletedTask;
 
     /// <summary>Writes the marks of a gateway.</summary>
     public MarkWriter(IClickLog log, OpenClicks open, GatewayIdentity identity, TimeProvider time)
@@ -29,28 +33,36 @@ internal sealed class MarkWriter : BackgroundService
     }
 
     /// <inheritdoc/>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        _writing = WriteAsync(OpenFromMs());
+        await Task.WhenAny(_writing, Task.Delay(PatienceAtStart, _time, cancellationToken));
+        await base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Grain, _time);
-        var writing = Task.CompletedTask;
         var grains = 0;
         try
         {
-            do
+            while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 var openFromMs = OpenFromMs();
-                if (grains++ % (int)(Interval / Grain) == 0 && writing.IsCompleted)
+                if (++grains % (int)(Interval / Grain) == 0 && _writing.IsCompleted)
                 {
-                    writing = WriteAsync(openFromMs);
+                    _writing = WriteAsync(openFromMs);
                 }
             }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException)
         {
-            // The last mark is written when all requests are finished: nothing is open then.
-            await writing;
-            await WriteAsync(OpenFromMs());
+            // The last mark is written when all requests are finished. What is open all the same, or spooled, comes when the gateway is started again.
+            await _writing;
+            var nowMs = _time.GetUtcNow().ToUnixTimeMilliseconds();
+            var openFromMs = OpenFromMs();
+            await WriteAsync(openFromMs < nowMs ? openFromMs : MarkRecord.NothingOpen);
         }
     }
 

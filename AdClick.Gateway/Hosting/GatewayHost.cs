@@ -287,7 +287,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             _ = options.Cluster is { } cluster ? akka.AddAdClickCluster(cluster, options.Roles) : akka.AddAdClickLocalCluster(options.Roles);
             akka.AddAdClickNodeReports(provider.GetRequiredService<ClusterBoard>());
             akka.AddStartup((system, _) => Membership.EndWith(
-                system, provider.GetRequiredService<ProcessExit>(), provider.GetRequiredService<ILogger<Membership>>()));
+                system, provider.GetRequiredService<ProcessExit>(), provider.GetRequiredService<IHostApplicationLifetime>(), provider.GetRequiredService<ILogger<Membership>>()));
             if (options.IsProcessor)
             {
                 akka.AddAdClickCounting(context);

@@ -175,6 +175,14 @@ public sealed class QueryTests
         await Flush(0, (11 * Hour) - 4, new GatewayMark("g1", 11 * Hour, (11 * Hour) - 1));
         Assert.Equal((10 * Hour) - 800, await CompleteThrough());
 
+        // A gateway that has left with nothing open holds nobody back; when all have left, the last one says up to when.
+        await Flush(0, (11 * Hour) + 2, new GatewayMark("g3", 11 * Hour, MarkRecord.NothingOpen));
+        await Flush(1, (11 * Hour) + 2, new GatewayMark("g1", (11 * Hour) + 2, (11 * Hour) + 1), new GatewayMark("g3", 11 * Hour, MarkRecord.NothingOpen));
+        Assert.Equal((11 * Hour) - 1, await CompleteThrough());
+        await Flush(0, (11 * Hour) + 6, new GatewayMark("g1", (11 * Hour) + 6, MarkRecord.NothingOpen));
+        await Flush(1, (11 * Hour) + 6, new GatewayMark("g1", (11 * Hour) + 5, MarkRecord.NothingOpen));
+        Assert.Equal((11 * Hour) + 5, await CompleteThrough());
+
         Task Flush(int partition, long clockMs, params GatewayMark[] marks) => file.Store.FlushAsync(
             file.FlushOf() with { Progress = file.Progress(partition, clockMs: clockMs) with { Marks = marks } }, default);
         async Task<long> CompleteThrough() =>

@@ -43,7 +43,26 @@ public sealed class MarkWriterTests
         _log.SpooledFromMs = null;
         await writer.StopAsync(CancellationToken.None); // with a last mark
         using var last = _log.OpenReader(0, _log.RangeOf(0).End - 1);
-        Assert.Equal(Ms(_time.GetUtcNow()), await NextOpenFromAsync(last));
+        Assert.Equal(MarkRecord.NothingOpen, await NextOpenFromAsync(last));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_gateway_that_stops_with_clicks_in_its_spool_or_in_hand_says_so(bool isSpooled)
+    {
+        using var writer = new MarkWriter(_log, _open, new GatewayIdentity("g1"), _time);
+        await writer.StartAsync(CancellationToken.None);
+        _log.SpooledFromMs = isSpooled ? Ms(Now) : null;
+        if (!isSpooled)
+        {
+            _open.Enter();
+        }
+
+        _time.Advance(TimeSpan.FromMilliseconds(50));
+        await writer.StopAsync(CancellationToken.None);
+        using var last = _log.OpenReader(0, _log.RangeOf(0).End - 1);
+        Assert.Equal(Ms(Now), await NextOpenFromAsync(last));
     }
 
     private static long Ms(DateTimeOffset time) => time.ToUnixTimeMilliseconds();

@@ -1,3 +1,4 @@
+using AdClick.Actors.Hosting;
 using AdClick.Gateway.Hosting;
 using Microsoft.Extensions.Configuration;
 using Xunit;
@@ -129,6 +130,56 @@ public sealed partial class SettingsReaderTests
         Assert.StartsWith("AdClick:Kafka ", Assert.Single(refused.Problems), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_cluster_is_described_under_a_section_of_its_own()
+    {
+        var options = Read(
+            [.. Cluster, ("Cluster:Host", "0.0.0.0"), ("Cluster:PublicHost", "node-1"), ("Cluster:PublicPort", "14053"),
+            ("Cluster:Secret", new string('s', 32)), ("Roles", "processor")]);
+        Assert.Equal(["node-1:4053", "[fe80::1]:4054"], options.Cluster!.Seeds.Select(seed => seed.ToString()));
+        Assert.Equal(new NodeAddress("0.0.0.0", 4053), options.Cluster.Listen);
+        Assert.Equal(new NodeAddress("node-1", 14053), options.Cluster.Public);
+        Assert.NotNull(options.Cluster.Trust);
+        Assert.Equal((false, true), (options.IsGateway, options.IsProcessor));
+        Assert.Null(Read([.. Cluster]).Cluster!.Trust); // loopback
+        Assert.Null(Read([.. Cluster, ("Cluster:Host", "10.0.0.7"), ("Cluster:AllowPlaintext", "true")]).Cluster!.Trust);
+        Assert.Null(Read(Kafka).Cluster);
+    }
+
+    [Theory]
+    [InlineData("Cluster:Seeds", "node-1")]
+    [InlineData("Cluster:Seeds", "node-1:70000")]
+    [InlineData("Cluster:Host", "no host")]
+    [InlineData("Cluster:Port", "0")]
+    [InlineData("Cluster:PublicPort", "x")]
+    [InlineData("Cluster:Secret", "too short")]
+    [InlineData("Cluster:Certificate", "/no/such/file.pem")]
+    [InlineData("Cluster:AllowPlaintext", "perhaps")]
+    [InlineData("Cluster:Sedes", "node-1:4053")]
+    [InlineData("Roles", "gateway,observer")]
+    [InlineData("Cluster:Certificate", "", "Cluster:CertificateKey", "/key.pem")]
+    [InlineData("Cluster:Secret", "0123456789abcdef0123456789abcdef", "Cluster:Certificate", "/certificate.pem")]
+    [InlineData("Cluster:AllowPlaintext", "true", "Cluster:Secret", "0123456789abcdef0123456789abcdef")]
+    [InlineData("Cluster:Secret", "", "Cluster:Host", "10.0.0.7")]
+    [InlineData("Cluster:PublicHost", "", "Cluster:Host", "0.0.0.0")]
+    [InlineData("Cluster", null, "ClickLog", "embedded")]
+    [InlineData("Cluster", null, "Database", "sqlite")]
+    public void A_wrong_setting_of_the_cluster_is_refused_by_name(string name, string? value, string? besides = null, string? besidesValue = null)
+    {
+        var changed = new Dictionary<string, string?>(Cluster.Select(setting => new KeyValuePair<string, string?>(setting.Name, setting.Value))) { [name] = value };
+        if (besides is not null)
+        {
+            changed[besides] = besidesValue;
+        }
+
+        var refused = Assert.Throws<InvalidSettingsException>(
+            () => Read([.. changed.Where(setting => setting.Value is not null).Select(setting => (setting.Key, setting.Value!))]));
+        Assert.Contains(refused.Problems, problem => problem.StartsWith($"AdClick:{name} ", StringComparison.Ordinal));
+    }
+
+    private static (string Name, string Value)[] Cluster =>
+        [.. Kafka, ("Database", "postgres"), ("ConnectionStrings:AdClick", "Host=db"), ("Cluster:Seeds", "node-1:4053, [fe80::1]:4054")];
+
     private static (string Name, string Value)[] Kafka =>
     [
         ("ClickLog", "kafka"), ("Kafka:BootstrapServers", "broker-1:9092,broker-2:9092"),
@@ -136,6 +187,7 @@ public sealed partial class SettingsReaderTests
     ];
 
     private static GatewayOptions Read(params (string Name, string Value)[] settings) => SettingsReader.Read(new ConfigurationBuilder()
-        .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>($"AdClick:{setting.Name}", setting.Value)))
+        .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(
+            setting.Name.StartsWith("ConnectionStrings:", StringComparison.Ordinal) ? setting.Name : $"AdClick:{setting.Name}", setting.Value)))
         .Build());
 }

@@ -7,7 +7,8 @@ using Xunit;
 namespace AdClick.Tests.Gateway.Nodes;
 
 /// <summary>
-/// Three nodes in processes of their own, on a mock Kafka cluster in another and a database of their own on PostgreSQL, with TLS between them and a failure detection that is quick. What a test does to them, it or
+/// Three nodes in processes of their own, on a mock Kafka cluster in another and a database of their own on PostgreSQL, with a failure detection that is quick. They speak in plain text, as the links between them listen, and Akka.Remote gives up when a peer
+/// breaks off a TLS handshake, which a link does when the node behind it is dead. What a test does to them, it or
 /// <see cref="HealAsync"/> undoes.
 /// </summary>
 public sealed class ClusterOfProcesses : IAsyncLifetime
@@ -77,7 +78,6 @@ public sealed class ClusterOfProcesses : IAsyncLifetime
             ["ConnectionStrings__AdClick"] = _database!.ConnectionString,
             ["AdClick__CheckpointInterval"] = "00:00:01",
             ["AdClick__FlushInterval"] = "00:00:00.200",
-            ["AdClick__Cluster__Secret"] = "a secret of the tests that is long enough",
             ["AdClick__Roles"] = roles,
             ["AKKA__CLUSTER__FAILURE_DETECTOR__ACCEPTABLE_HEARTBEAT_PAUSE"] = "3s",
             ["AKKA__CLUSTER__SPLIT_BRAIN_RESOLVER__STABLE_AFTER"] = "3s",
