@@ -84,6 +84,30 @@ public sealed class PartitionOwnershipTests : PartitionTest
         }
     }
 
+    [Theory, OnSqlite, OnPostgres]
+    public async Task An_owner_that_lost_its_partition_does_not_take_it_back_at_once(JournalKind journal)
+    {
+        await UseAsync(journal);
+        var former = PartitionHarness.Context(Log, Store, CountingNode.FastSettings with { StaleOwnerPause = TimeSpan.FromHours(1) });
+        Harness.Start(former);
+        Append(1, 1);
+        await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
+
+        var newer = PartitionHarness.Context(Log, Store);
+        Harness.Start(newer);
+        await Board.WaitForAsync(newer.Board, board => board.Any(status => status is { Phase: PartitionPhase.Running, OwnerEpoch: 2 }), "the newer owner to run");
+        await Board.WaitForAsync(former.Board, board => board.Any(status => status.Phase == PartitionPhase.BackingOff), "the former one to notice");
+        for (var more = 0; more < 20; more++)
+        {
+            Append(2 + more, 1);
+            await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
+        }
+
+        Assert.Equal(2, newer.Board.Snapshot()[0].OwnerEpoch);
+        Assert.Equal(PartitionPhase.BackingOff, former.Board.Snapshot()[0].Phase);
+        AssertCounts(accepted: 21, duplicates: 0);
+    }
+
     private IReadOnlyList<string> Rows() => [.. Journal.Read(PersistenceId).Select(row => $"{row.SequenceNr} {row.Message}")];
 
     /// <summary>An owner without the entity that would start it again.</summary>

@@ -124,7 +124,11 @@ public sealed class ClusterOfProcesses : IAsyncLifetime
     /// <summary>Three nodes run, are ready, and own partitions.</summary>
     internal async Task HealAsync()
     {
-        CutOff(null);
+        if (_cutOff is not null)
+        {
+            CutOff(null);
+        }
+
         foreach (var node in _nodes.Where(node => !node.IsRunning))
         {
             node.Start();
