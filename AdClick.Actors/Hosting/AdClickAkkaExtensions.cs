@@ -129,7 +129,7 @@ public static class AdClickAkkaExtensions
         return builder.WithClustering(new ClusterOptions { Roles = [.. roles] }).AddStartup((system, _) =>
         {
             // On nodes of every role: its messages go to all members, and what the gateways share about hot ads should not end with the last gateway.
-            _ = Akka.DistributedData.DistributedData.Get(system);
+            Akka.DistributedData.DistributedData.Get(system);
             Join(system, settings.Seeds);
         });
     }

@@ -33,8 +33,10 @@ public sealed class PostgresMetricsStore : IMetricsStore, ICatalogueStore, IRoll
     {
         ArgumentOutOfRangeException.ThrowIfNegative(partition);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(partition, log.Partitions);
-        return _database.WriteAsync(
-            session => PostgresProgress.AcquireAsync(session, _database.Name, log, partition, Now.UtcDateTime), cancellationToken);
+        return PostgresSilentSessions.EndWhileAsync(
+            _database,
+            session => PostgresProgress.AcquireAsync(session, _database.Name, log, partition, Now.UtcDateTime),
+            cancellationToken);
     }
 
     /// <inheritdoc/>

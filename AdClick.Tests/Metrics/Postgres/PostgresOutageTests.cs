@@ -2,6 +2,7 @@ using AdClick.Actors.Clicks;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Metrics.Postgres;
 using AdClick.Tests.Support;
+using Npgsql;
 using Xunit;
 
 namespace AdClick.Tests.Metrics.Postgres;
@@ -41,6 +42,22 @@ public sealed class PostgresOutageTests
         await store.Store.FlushAsync(flush, default); // as after a commit whose answer was lost
         Assert.Equal(5, await store.ClicksAsync("a1"));
         Assert.Equal(1, await store.ReadAsync("SELECT count(*) FROM late_clicks"));
+    }
+
+    [Theory, OnPostgres, OnTimescale]
+    public async Task An_owner_that_is_frozen_in_the_middle_of_a_flush_is_shut_out_by_the_next_one(StoreKind kind)
+    {
+        await using var store = await PostgresTestStore.OpenAsync(kind);
+        await using var frozen = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(store.ConnectionString) { Pooling = false }.ConnectionString);
+        await frozen.OpenAsync();
+        await using var transaction = await frozen.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand("CREATE TEMPORARY TABLE counts (clicks bigint); SELECT FROM progress FOR UPDATE", frozen);
+        await command.ExecuteNonQueryAsync();
+        var copying = await frozen.BeginBinaryImportAsync("COPY counts FROM STDIN (FORMAT BINARY)"); // and says nothing more
+
+        await using var next = store.Connect();
+        Assert.Equal(2, (await next.AcquireAsync(store.Log, 0, default)).OwnerEpoch);
+        await Assert.ThrowsAnyAsync<Exception>(async () => await copying.DisposeAsync());
     }
 
     [Theory, OnPostgres, OnTimescale]
