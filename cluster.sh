@@ -122,7 +122,7 @@ up() {
       local i=${home##*node}
       if [ -f "$home/wanted" ] && [[ $known != *" $i "* ]]; then
         known+="$i "
-        supervise "$i" 9>&- &
+        supervise "$i" 9>&- 2>>"$home/output.log" &
         supervisors+=($!)
         echo "Node $i: http://127.0.0.1:$((port + i - 1)), remoting 127.0.0.1:$((cluster_port + i - 1)), output in $home/output.log"
       fi

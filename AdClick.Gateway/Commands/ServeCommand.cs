@@ -11,9 +11,14 @@ internal static class ServeCommand
     {
         await using var host = await GatewayHost.BuildAsync(settings);
         var exit = host.Application.Services.GetRequiredService<ProcessExit>();
+        var lifetime = host.Application.Lifetime;
         try
         {
             await host.Application.RunAsync();
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Told to stop before it had started: there is nothing to finish.
         }
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {

@@ -96,16 +96,17 @@ public sealed class PartitionOwnershipTests : PartitionTest
         var newer = PartitionHarness.Context(Log, Store);
         Harness.Start(newer);
         await Board.WaitForAsync(newer.Board, board => board.Any(status => status is { Phase: PartitionPhase.Running, OwnerEpoch: 2 }), "the newer owner to run");
+        Append(2, 1); // with nothing to flush, nobody notices
         await Board.WaitForAsync(former.Board, board => board.Any(status => status.Phase == PartitionPhase.BackingOff), "the former one to notice");
         for (var more = 0; more < 20; more++)
         {
-            Append(2 + more, 1);
+            Append(3 + more, 1);
             await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
         }
 
         Assert.Equal(2, newer.Board.Snapshot()[0].OwnerEpoch);
         Assert.Equal(PartitionPhase.BackingOff, former.Board.Snapshot()[0].Phase);
-        AssertCounts(accepted: 21, duplicates: 0);
+        AssertCounts(accepted: 22, duplicates: 0);
     }
 
     private IReadOnlyList<string> Rows() => [.. Journal.Read(PersistenceId).Select(row => $"{row.SequenceNr} {row.Message}")];
