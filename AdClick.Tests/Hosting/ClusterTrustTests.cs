@@ -71,7 +71,7 @@ public sealed class ClusterTrustTests : IDisposable
         }
 
         using (var anonymous = new TcpClient("127.0.0.1", port))
-        await using (var tls = new SslStream(anonymous.GetStream(), false, (_, _, _, _) => true))
+        await using (var tls = new SslStream(anonymous.GetStream(), false, (_, certificate, _, _) => certificate is not null))
         {
             await Assert.ThrowsAnyAsync<Exception>(async () =>
             {
