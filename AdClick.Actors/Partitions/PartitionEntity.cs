@@ -66,7 +66,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
             case DependencyFailed failed:
                 _failure = failed.Cause;
                 _isDependencyFailure = failed.Cause is not (InvalidProtocolBufferException or SerializationException); // those are in the data
-                _log.Warning(failed.Cause, "Partition {0}: {1}.", _partition, failed.What);
+                _log.Warning("Partition {0}: {1}: {2}", _partition, failed.What, failed.Cause.Message);
                 break;
             case Status.Failure failure:
                 _failure = failure.Cause;
@@ -156,7 +156,9 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
         var pause = _context.Settings.MinBackOff * Math.Pow(2, Math.Min(_attempts++, 10)) * (0.75 + (Random.Shared.NextDouble() / 2));
         pause = _failure is StaleOwnerException ? _context.Settings.StaleOwnerPause
             : pause < _context.Settings.MaxBackOff ? pause : _context.Settings.MaxBackOff;
-        _log.Warning(_failure, "Partition {0} stopped at offset {1} and starts again from its checkpoint in {2}: {3}",
+
+        // What is away is told in a line at each try, for hours perhaps; what is wrong with its stack.
+        _log.Warning(_isDependencyFailure ? null : _failure, "Partition {0} stopped at offset {1} and starts again from its checkpoint in {2}: {3}",
             _partition, offset, pause, _failure?.Message);
         Post(PartitionPhase.BackingOff, _failure?.Message);
         Timers.StartSingleTimer(TryAgain.Instance, TryAgain.Instance, pause);
