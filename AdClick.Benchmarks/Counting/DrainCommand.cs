@@ -20,6 +20,11 @@ internal static class DrainCommand
             .Within(0, 10);
         var duplicates = new Option<double>("--duplicates") { Description = "Share of second clicks, 0 to 1.", DefaultValueFactory = _ => 0.1 }
             .Within(0, 1);
+        var maxShare = new Option<double>("--max-share")
+        {
+            Description = "Ads with a greater share of the clicks are hot: split, so that no sub-shard has more. Default: no ad is; on Kafka, a quarter of a partition's share.",
+            DefaultValueFactory = _ => 1,
+        }.Within(0.0001, 1);
         var kafka = new Option<bool>("--kafka") { Description = "Drain a topic of a mock Kafka cluster, filled as often as need be, instead of an embedded log." };
         var kafkaPartitions = new Option<int>("--kafka-partitions") { Description = "With --kafka: partitions of the topic.", DefaultValueFactory = _ => 64 }
             .Within(1, 1_024);
@@ -28,13 +33,18 @@ internal static class DrainCommand
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
         var command = new Command("drain", "Fill a log, then measure how long a new process takes to count, flush and checkpoint it. Exit code 1 if a sum is wrong.")
         {
-            clicks, ads, skew, duplicates, kafka, kafkaPartitions, folder, seed, json,
+            clicks, ads, skew, duplicates, maxShare, kafka, kafkaPartitions, folder, seed, json,
         };
         command.Validators.Add(result =>
         {
             if (!result.GetValue(kafka) && result.GetResult(kafkaPartitions) is { Implicit: false })
             {
                 result.AddError("--kafka-partitions needs --kafka.");
+            }
+
+            if (result.GetValue(kafka) && result.GetResult(maxShare) is { Implicit: false })
+            {
+                result.AddError("--max-share is for the embedded log: on Kafka ads are always split.");
             }
         });
         command.SetAction(parsed => InlineSockets.RunBesideAsync(async () =>
@@ -50,7 +60,8 @@ internal static class DrainCommand
             }
 
             var expected = await LogFiller.FillAsync(
-                new CountingFolder(temporary.Path), parsed.GetValue(ads), parsed.GetValue(clicks), firstEachAd: false, mix, parsed.GetValue(seed), Console.Error);
+                new CountingFolder(temporary.Path), parsed.GetValue(ads), parsed.GetValue(clicks), firstEachAd: false, mix, parsed.GetValue(seed), Console.Error,
+                parsed.GetValue(maxShare));
             var counted = await CountCommand.RunAsync(temporary.Path);
             var report = new DrainReport(parsed.GetValue(clicks), parsed.GetValue(ads), expected, counted);
             ReportJson.Print(report, parsed.GetValue(json));

@@ -52,13 +52,14 @@ internal sealed class LogFiller
     /// <param name="mix">What the clicks are like.</param>
     /// <param name="seed">Draws them.</param>
     /// <param name="progress">Takes a line.</param>
+    /// <param name="maxShare">Ads with a greater share of the clicks are split. Default 1: none is.</param>
     /// <returns>What the counts must be.</returns>
     public static async Task<ExpectedClicks> FillAsync(
-        CountingFolder folder, int ads, long clicks, bool firstEachAd, ClickMix mix, ulong seed, TextWriter progress)
+        CountingFolder folder, int ads, long clicks, bool firstEachAd, ClickMix mix, ulong seed, TextWriter progress, double maxShare = 1)
     {
         var started = Stopwatch.GetTimestamp();
         await using var log = EmbeddedClickLog.Open(folder.ClickLog, CountingFolder.Partitions, TimeProvider.System);
-        var filler = new LogFiller(ads, mix, seed);
+        var filler = new LogFiller(ads, mix, seed, maxShare);
         await filler.AppendAsync(log, clicks, firstEachAd);
         progress.WriteLine(FormattableString.Invariant(
             $"{clicks:N0} clicks of {ads:N0} ads written to the log in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s."));
