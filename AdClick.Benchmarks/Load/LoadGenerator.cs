@@ -24,7 +24,7 @@ internal sealed class LoadGenerator : IDisposable
     private readonly ClickRequests _requests;
     private readonly EndPoint _server;
     private readonly double _ticksPerClick; // 0: as fast as possible
-    private readonly Stack<ClickConnection> _idle = [];
+    private readonly Queue<ClickConnection> _idle = []; // in turns, so that none is idle until the server closes it, just when a click is sent on it
     private readonly List<ClickConnection> _down = [];
     private readonly ClickConnection[] _connections;
     private readonly SortedDictionary<int, long> _refusals = [];
@@ -191,7 +191,7 @@ internal sealed class LoadGenerator : IDisposable
                 }
                 else
                 {
-                    _idle.Push(connection);
+                    _idle.Enqueue(connection);
                 }
             }
         }
@@ -217,7 +217,7 @@ internal sealed class LoadGenerator : IDisposable
             {
                 var others = _idle.Where(other => other != connection).ToArray();
                 _idle.Clear();
-                Array.ForEach(others, _idle.Push);
+                Array.ForEach(others, _idle.Enqueue);
             }
 
             if (connection.Current is { } click)
@@ -296,7 +296,7 @@ internal sealed class LoadGenerator : IDisposable
                 var now = Stopwatch.GetTimestamp();
                 while (_idle.Count > 0 && TryTakeDue(now, out var click))
                 {
-                    var connection = _idle.Pop();
+                    var connection = _idle.Dequeue();
                     toSend.Add((connection, Give(connection, click, now), click.IsBot));
                 }
             }
@@ -344,7 +344,7 @@ internal sealed class LoadGenerator : IDisposable
             {
                 if (!_down.Contains(connection))
                 {
-                    _idle.Push(connection);
+                    _idle.Enqueue(connection);
                 }
             });
             _down.AddRange(down[connected..]);
