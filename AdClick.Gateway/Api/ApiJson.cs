@@ -6,6 +6,7 @@ using AdClick.Gateway.HotAds;
 using AdClick.Gateway.Impressions;
 using AdClick.Gateway.Keys;
 using AdClick.Gateway.Operators;
+using AdClick.Gateway.Operators.Console;
 
 namespace AdClick.Gateway.Api;
 
@@ -42,4 +43,8 @@ internal static class ApiJson
 [JsonSerializable(typeof(SubShardsResponse))]
 [JsonSerializable(typeof(SubShardListResponse))]
 [JsonSerializable(typeof(ClusterResponse))]
+[JsonSerializable(typeof(OperatorCommandList))]
+[JsonSerializable(typeof(RunOperatorCommandRequest))]
+[JsonSerializable(typeof(OperatorLineResponse))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 internal sealed partial class ApiJsonContext : JsonSerializerContext;

@@ -12,6 +12,9 @@ internal sealed record ProblemKind(int Status, string Name, string Title)
     /// <summary>The body is missing or no JSON object.</summary>
     public static readonly ProblemKind MalformedBody = new(400, "malformed-body", "The body is not a JSON object");
 
+    /// <summary>No such operator command, or what follows does not fit it.</summary>
+    public static readonly ProblemKind UnknownCommand = new(400, "unknown-command", "There is no such command");
+
     /// <summary>No key, or one that is not known.</summary>
     public static readonly ProblemKind Unauthenticated = new(401, "unauthenticated", "A known API key is needed");
 
@@ -38,6 +41,9 @@ internal sealed record ProblemKind(int Status, string Name, string Title)
 
     /// <summary>Names of keys are unique.</summary>
     public static readonly ProblemKind KeyNameInUse = new(409, "key-name-in-use", "The name of the API key is in use");
+
+    /// <summary>An operator command that does harm has to be confirmed.</summary>
+    public static readonly ProblemKind NotConfirmed = new(409, "not-confirmed", "The command has to be confirmed");
 
     /// <summary>The body is over <see cref="JsonBody.MaxBytes"/>.</summary>
     public static readonly ProblemKind BodyTooLarge = new(413, "body-too-large", "The body is too large");

@@ -12,6 +12,7 @@ using AdClick.Gateway.Api;
 using AdClick.Gateway.Clicks;
 using AdClick.Gateway.Metrics;
 using AdClick.Gateway.Operators;
+using AdClick.Gateway.Operators.Console;
 using Akka.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
 using OpenTelemetry.Metrics;
@@ -96,7 +97,12 @@ internal sealed class GatewayHost : IAsyncDisposable
         var log = await StartupDamage.RefuseAsync(() => OpenLogAsync(options, folder, time, logging));
         _closing.Push(log.DisposeAsync);
 
+        var levels = new LogLevels();
+        ((IConfigurationBuilder)builder.Configuration).Add(levels);
         ConfigureLogging(builder.Logging, builder.Configuration);
+        var tap = new LogTap(time);
+        builder.Logging.AddProvider(tap);
+        builder.Services.AddOperatorCommands(tap, levels);
         ConfigureServer(builder, options);
         AddServices(builder, options, folder, time, storage, log, adminKey, signingKeys);
         AddAkka(builder, options, time, storage, log);
@@ -335,6 +341,7 @@ internal sealed class GatewayHost : IAsyncDisposable
 
         application.MapAdClickHealth();
         application.MapAdClickCluster();
+        application.MapOperatorCommands();
         application.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization("admin");
         _ = application.Services.GetRequiredService<PartitionGauges>(); // registers itself
         _ = application.Services.GetRequiredService<HotAdGauges>();

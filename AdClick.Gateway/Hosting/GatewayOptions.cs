@@ -13,8 +13,11 @@ public sealed record GatewayOptions
     /// <summary>Role of nodes that count.</summary>
     public const string ProcessorRole = AdClickAkkaExtensions.ProcessorRole;
 
+    /// <summary>Where a node keeps its files unless it is told otherwise.</summary>
+    public const string DefaultData = "./data";
+
     /// <summary>Folder of the log, the databases and the generated keys. Default <c>./data</c>.</summary>
-    public string Data { get; init; } = "./data";
+    public string Data { get; init; } = DefaultData;
 
     /// <summary>The click log on Kafka, <c>AdClick:ClickLog=kafka</c>. Null: the embedded log in the data folder.</summary>
     public KafkaOptions? Kafka { get; init; }

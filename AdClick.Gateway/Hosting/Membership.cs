@@ -18,7 +18,11 @@ internal sealed partial class Membership
         var shutdown = CoordinatedShutdown.Get(system);
         shutdown.AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "note-membership", () =>
         {
-            if (!lifetime.ApplicationStopping.IsCancellationRequested)
+            if (shutdown.ShutdownReason is CoordinatedShutdown.ClusterLeavingReason)
+            {
+                new Membership(logger).LogLeft();
+            }
+            else if (!lifetime.ApplicationStopping.IsCancellationRequested)
             {
                 exit.Code = ProcessExit.LeftOut;
                 var log = new Membership(logger);
@@ -35,6 +39,9 @@ internal sealed partial class Membership
             return Task.FromResult(Akka.Done.Instance);
         });
     }
+
+    [LoggerMessage(LogLevel.Information, "This node leaves the cluster, as an operator has told it to: it hands its partitions over, and the process ends.")]
+    private partial void LogLeft();
 
     [LoggerMessage(
         LogLevel.Error,

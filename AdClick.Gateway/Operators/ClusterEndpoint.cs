@@ -80,7 +80,8 @@ internal sealed record ClusterPartitionResponse(
             partition, owned.Node, StateOf(owned.Status.Phase), owned.Status.Reason, owned.Status.OwnerEpoch, owned.Status.NextOffset,
             owned.Status.FlushedOffset, owned.Status.CheckpointOffset, owned.Lag);
 
-    private static string StateOf(PartitionPhase phase) => phase switch
+    /// <summary>A phase as it is written.</summary>
+    public static string StateOf(PartitionPhase phase) => phase switch
     {
         PartitionPhase.Running => "running",
         PartitionPhase.BackingOff => "backing-off",
