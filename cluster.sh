@@ -7,6 +7,7 @@
 #   ./cluster.sh stop N    asks node N to leave (SIGTERM)            ./cluster.sh kill N    ends it at once (SIGKILL)
 #   ./cluster.sh start N   starts node N again, or a new one         ./cluster.sh freeze N  and  thaw N: SIGSTOP and SIGCONT
 #   ./cluster.sh load RATE SECONDS [NODES] [OPTION …]   clicks at the first so many nodes, or all, and checks every count (AdClick.Benchmarks load)
+#   ./cluster.sh fill [CLICKS]                           lets it count clicks that it has to remember, without the way through the gateways
 #   ./cluster.sh costs [SECONDS]                         what a click costs under the load that there is: processor, network, rows
 #   ./cluster.sh pauses [SECONDS]                        how long each partition is not counted at most, while nodes come and go
 #
@@ -118,6 +119,7 @@ up() {
   export AdClick__Cluster__Seeds
   echo "$port" >"$folder/port"
   echo "$cluster_port" >"$folder/cluster-port"
+  echo "$kafka" >"$folder/kafka"
   grep -o ':[0-9]*' <<<"$kafka" | tr -d : | paste -sd, >"$folder/kafka-ports"
   if [[ ${database,,} =~ (^|;)port=([0-9]+) ]]; then echo "${BASH_REMATCH[2]}"; else echo 5432; fi >"$folder/database-port"
   for i in $(seq "$n"); do want "$i" up; done
@@ -195,6 +197,11 @@ pauses() {
   dotnet "$benchmarks" pauses "${options[@]}" --duration "${1:-60}"
 }
 
+fill() {
+  reach
+  dotnet "$benchmarks" fill "${options[@]}" --kafka "$(cat "$folder/kafka")" --topic adclick-clicks --clicks "${1:-1000000}"
+}
+
 command=${1:-}
 shift || usage
 case $command in
@@ -203,6 +210,7 @@ case $command in
   load) load "$@" ;;
   costs) costs "$@" ;;
   pauses) pauses "$@" ;;
+  fill) fill "$@" ;;
   stop | kill | start | freeze | thaw)
     [[ ${1:-} =~ ^[1-9][0-9]*$ ]] || usage
     [ -f "$folder/up" ] || fail "No cluster runs in $folder; ./cluster.sh up starts one."

@@ -30,6 +30,7 @@ internal static class Program
             MockKafkaCommand.Make(),
             ClusterCommands.MakeCosts(),
             ClusterCommands.MakePauses(),
+            ClusterCommands.MakeFill(),
         };
         try
         {

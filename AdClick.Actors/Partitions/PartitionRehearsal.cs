@@ -8,23 +8,27 @@ namespace AdClick.Actors.Partitions;
 
 /// <summary>
 /// Goes through what the start of a partition needs, before a node joins its cluster: connections to the log, the metrics store and the journal, and their code, which is compiled when it is first run. The first
-/// partition that moves to a new node would otherwise stand still for all of that. It writes nothing, and what fails here is tried again by the partitions, which say why.
+/// partition that moves to a new node would otherwise stand still for all of that. The actor reads a partition's checkpoint, whoever owns it; it writes nothing, and what fails here is tried again by the partitions,
+/// which say why.
 /// </summary>
-internal sealed class PartitionRehearsal : ReceivePersistentActor
+internal sealed class PartitionRehearsal : UntypedPersistentActor
 {
+    private const int Partition = 0;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly TaskCompletionSource _recovered;
+    private readonly SavedPartition _saved = new(Partition);
 
     /// <summary>Made by <see cref="RunAsync"/>.</summary>
-    public PartitionRehearsal(TaskCompletionSource recovered)
+    public PartitionRehearsal(Guid logEpoch, TaskCompletionSource recovered)
     {
+        PersistenceId = PartitionActor.PersistenceIdOf(logEpoch, Partition);
         _recovered = recovered;
-        RecoverAny(_ => { });
     }
 
     /// <inheritdoc/>
-    public override string PersistenceId => "rehearsal"; // of nobody, so there is nothing to read
+    public override string PersistenceId { get; }
 
     /// <summary>Ends when all is done, or failed, or after 20 s, whichever comes first.</summary>
     public static async Task RunAsync(ActorSystem system, PartitionContext context)
@@ -64,7 +68,7 @@ internal sealed class PartitionRehearsal : ReceivePersistentActor
         async Task RecoverAsync()
         {
             var recovered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var rehearsal = system.ActorOf(Props.Create(() => new PartitionRehearsal(recovered)).WithDispatcher(CountingDispatcher.Path), "partition-rehearsal");
+            var rehearsal = system.ActorOf(Props.Create(() => new PartitionRehearsal(context.Log.Identity.Epoch, recovered)).WithDispatcher(CountingDispatcher.Path), "partition-rehearsal");
             try
             {
                 await recovered.Task.WaitAsync(patience.Token).ConfigureAwait(false);
@@ -77,7 +81,20 @@ internal sealed class PartitionRehearsal : ReceivePersistentActor
     }
 
     /// <inheritdoc/>
-    protected override void OnReplaySuccess() => _recovered.TrySetResult();
+    protected override void OnRecover(object message)
+    {
+        if (message is RecoveryCompleted)
+        {
+            _recovered.TrySetResult();
+        }
+        else
+        {
+            _saved.Take(message, LastSequenceNr);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void OnCommand(object message) => Unhandled(message);
 
     /// <inheritdoc/>
     protected override void OnRecoveryFailure(Exception reason, object? message = null) => _recovered.TrySetException(reason);

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace AdClick.Benchmarks.Cluster;
 
-/// <summary><c>costs</c> and <c>pauses</c>: what a click costs a running cluster, and how long its partitions are not counted.</summary>
+/// <summary><c>costs</c>, <c>pauses</c> and <c>fill</c>: what a click costs a running cluster, how long its partitions are not counted, and clicks for it to remember.</summary>
 internal static class ClusterCommands
 {
     /// <summary>The command <c>costs</c>.</summary>
@@ -38,8 +38,30 @@ internal static class ClusterCommands
         };
         command.SetAction(async parsed =>
         {
-            var report = await PausesRun.RunAsync(parsed.GetRequiredValue(urls), parsed.GetRequiredValue(adminKey), TimeSpan.FromSeconds(parsed.GetValue(duration)));
+            var report = await PausesRun.RunAsync(parsed.GetRequiredValue(urls), parsed.GetRequiredValue(adminKey), TimeSpan.FromSeconds(parsed.GetValue(duration)), Console.Error);
             ReportJson.Print(report, parsed.GetValue(json));
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>The command <c>fill</c>.</summary>
+    public static Command MakeFill()
+    {
+        var (urls, adminKey) = (Urls(), AdminKey());
+        var kafka = new Option<string>("--kafka") { Description = "Its brokers, host:port with commas.", Required = true };
+        var topic = new Option<string>("--topic") { Description = "Its topic.", DefaultValueFactory = _ => "adclick-clicks" };
+        var clicks = new Option<long>("--clicks") { Description = "Number of clicks.", DefaultValueFactory = _ => 1_000_000 }.Within(1, 1_000_000_000);
+        var ads = new Option<int>("--ads") { Description = "Number of ads.", DefaultValueFactory = _ => 10_000 }.Within(1, 10_000_000);
+        var command = new Command("fill", "Give a running cluster clicks to remember, straight through its topic, so that its partitions have some state to move.")
+        {
+            urls, adminKey, kafka, topic, clicks, ads,
+        };
+        command.SetAction(async parsed =>
+        {
+            await FillRun.RunAsync(
+                parsed.GetRequiredValue(urls)[0], parsed.GetRequiredValue(adminKey), parsed.GetRequiredValue(kafka), parsed.GetRequiredValue(topic), parsed.GetValue(clicks),
+                parsed.GetValue(ads), Console.Error);
             return 0;
         });
         return command;

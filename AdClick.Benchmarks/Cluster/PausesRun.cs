@@ -15,10 +15,11 @@ internal static class PausesRun
     /// <param name="urls">All nodes; those that are not there at times are left out then. A node knows its own partitions to the moment, those of others by reports each second.</param>
     /// <param name="adminKey">Their key.</param>
     /// <param name="duration">How long.</param>
-    public static async Task<PausesReport> RunAsync(IReadOnlyList<string> urls, string adminKey, TimeSpan duration)
+    /// <param name="progress">Takes a line when it has begun.</param>
+    public static async Task<PausesReport> RunAsync(IReadOnlyList<string> urls, string adminKey, TimeSpan duration, TextWriter progress)
     {
         var pauses = new PartitionPauses();
-        var owners = new Dictionary<int, string>();
+        var epochs = new Dictionary<int, long>();
         var moved = new HashSet<int>();
         var apis = urls.Select(url => new GatewayApi(url, adminKey)).ToList();
         var started = Stopwatch.GetTimestamp();
@@ -37,6 +38,11 @@ internal static class PausesRun
 
             if (look % 50 == 0)
             {
+                if (look == 0)
+                {
+                    progress.WriteLine("Watching …");
+                }
+
                 most = Math.Max(most, (await Task.WhenAll(apis.Select(ImpressionsAsync))).Sum());
             }
 
@@ -50,7 +56,6 @@ internal static class PausesRun
 
         void Note(JsonElement cluster, TimeSpan now)
         {
-            var self = cluster.TryGetProperty("node", out var node) ? node.GetString() : null;
             foreach (var partition in cluster.GetProperty("partitions").EnumerateArray())
             {
                 if (partition.GetProperty("state").GetString() != "running" || !partition.TryGetProperty("nextOffset", out var offset))
@@ -60,15 +65,13 @@ internal static class PausesRun
 
                 var number = partition.GetProperty("partition").GetInt32();
                 pauses.Note(number, offset.GetInt64(), now);
-                if (partition.GetProperty("owner").GetString() is { } owner && owner == self)
+                var epoch = partition.GetProperty("ownerEpoch").GetInt64();
+                if (epoch > epochs.GetValueOrDefault(number, epoch))
                 {
-                    if (owners.TryGetValue(number, out var before) && before != owner)
-                    {
-                        moved.Add(number);
-                    }
-
-                    owners[number] = owner;
+                    moved.Add(number);
                 }
+
+                epochs[number] = Math.Max(epoch, epochs.GetValueOrDefault(number));
             }
         }
 
