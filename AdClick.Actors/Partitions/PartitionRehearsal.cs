@@ -8,27 +8,14 @@ namespace AdClick.Actors.Partitions;
 
 /// <summary>
 /// Goes through what the start of a partition needs, before a node joins its cluster: connections to the log, the metrics store and the journal, and their code, which is compiled when it is first run. The first
-/// partition that moves to a new node would otherwise stand still for all of that. The actor reads a partition's checkpoint, whoever owns it; it writes nothing, and what fails here is tried again by the partitions,
+/// partition that moves to a new node would otherwise stand still for all of that. It reads a partition's checkpoint, whoever owns it, and writes nothing; what fails here is tried again by the partitions,
 /// which say why.
 /// </summary>
-internal sealed class PartitionRehearsal : UntypedPersistentActor
+internal static class PartitionRehearsal
 {
     private const int Partition = 0;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-
-    private readonly TaskCompletionSource _recovered;
-    private readonly SavedPartition _saved = new(Partition);
-
-    /// <summary>Made by <see cref="RunAsync"/>.</summary>
-    public PartitionRehearsal(Guid logEpoch, TaskCompletionSource recovered)
-    {
-        PersistenceId = PartitionActor.PersistenceIdOf(logEpoch, Partition);
-        _recovered = recovered;
-    }
-
-    /// <inheritdoc/>
-    public override string PersistenceId { get; }
 
     /// <summary>Ends when all is done, or failed, or after 20 s, whichever comes first.</summary>
     public static async Task RunAsync(ActorSystem system, PartitionContext context)
@@ -68,7 +55,7 @@ internal sealed class PartitionRehearsal : UntypedPersistentActor
         async Task RecoverAsync()
         {
             var recovered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var rehearsal = system.ActorOf(Props.Create(() => new PartitionRehearsal(context.Log.Identity.Epoch, recovered)).WithDispatcher(CountingDispatcher.Path), "partition-rehearsal");
+            var rehearsal = system.ActorOf(Props.Create(() => new Recovery(context.Log.Identity.Epoch, recovered)).WithDispatcher(CountingDispatcher.Path), "partition-rehearsal");
             try
             {
                 await recovered.Task.WaitAsync(patience.Token).ConfigureAwait(false);
@@ -80,22 +67,33 @@ internal sealed class PartitionRehearsal : UntypedPersistentActor
         }
     }
 
-    /// <inheritdoc/>
-    protected override void OnRecover(object message)
+    private sealed class Recovery : UntypedPersistentActor
     {
-        if (message is RecoveryCompleted)
+        private readonly TaskCompletionSource _recovered;
+        private readonly SavedPartition _saved = new(Partition);
+
+        public Recovery(Guid logEpoch, TaskCompletionSource recovered)
         {
-            _recovered.TrySetResult();
+            PersistenceId = PartitionActor.PersistenceIdOf(logEpoch, Partition);
+            _recovered = recovered;
         }
-        else
+
+        public override string PersistenceId { get; }
+
+        protected override void OnRecover(object message)
         {
-            _saved.Take(message, LastSequenceNr);
+            if (message is RecoveryCompleted)
+            {
+                _recovered.TrySetResult();
+            }
+            else
+            {
+                _saved.Take(message, LastSequenceNr);
+            }
         }
+
+        protected override void OnCommand(object message) => Unhandled(message);
+
+        protected override void OnRecoveryFailure(Exception reason, object? message = null) => _recovered.TrySetException(reason);
     }
-
-    /// <inheritdoc/>
-    protected override void OnCommand(object message) => Unhandled(message);
-
-    /// <inheritdoc/>
-    protected override void OnRecoveryFailure(Exception reason, object? message = null) => _recovered.TrySetException(reason);
 }
