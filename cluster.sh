@@ -6,6 +6,10 @@
 #   ./cluster.sh status    says, from another terminal, who runs and who counts what
 #   ./cluster.sh stop N    asks node N to leave (SIGTERM)            ./cluster.sh kill N    ends it at once (SIGKILL)
 #   ./cluster.sh start N   starts node N again, or a new one         ./cluster.sh freeze N  and  thaw N: SIGSTOP and SIGCONT
+#   ./cluster.sh load RATE SECONDS [NODES] [OPTION …]   clicks at the first so many nodes, or all, and checks every count (AdClick.Benchmarks load)
+#   ./cluster.sh fill [CLICKS]                           lets it count clicks that it has to remember, without the way through the gateways
+#   ./cluster.sh costs [SECONDS]                         what a click costs under the load that there is: processor, network, rows
+#   ./cluster.sh pauses [SECONDS]                        how long each partition is not counted at most, while nodes come and go
 #
 # Without --kafka: the mock cluster of AdClick.Benchmarks, which keeps the newest 5 MiB of each partition in memory. Without --database: a new database on the server of
 # ".ci/postgres start plain", dropped at the end. A given database must be empty, or have counted the given Kafka's topic. NAME=VALUE are settings of all nodes, such as
@@ -114,6 +118,10 @@ up() {
   AdClick__Cluster__Seeds=$(for i in $(seq "$n"); do echo "127.0.0.1:$((cluster_port + i - 1))"; done | paste -sd,)
   export AdClick__Cluster__Seeds
   echo "$port" >"$folder/port"
+  echo "$cluster_port" >"$folder/cluster-port"
+  echo "$kafka" >"$folder/kafka"
+  grep -o ':[0-9]*' <<<"$kafka" | tr -d : | paste -sd, >"$folder/kafka-ports"
+  if [[ ${database,,} =~ (^|;)port=([0-9]+) ]]; then echo "${BASH_REMATCH[2]}"; else echo 5432; fi >"$folder/database-port"
   for i in $(seq "$n"); do want "$i" up; done
 
   local known=' '
@@ -153,11 +161,56 @@ status() {
   fi
 }
 
+# Options of AdClick.Benchmarks for the nodes that run, or the first few of them.
+reach() {
+  [ -f "$folder/up" ] || fail "No cluster runs in $folder."
+  local most=${1:-1000} home i
+  options=(--admin-key "$(cat "$folder/admin.key")") remoting=''
+  for home in $(ls -vd "$folder"/node*); do
+    i=${home##*node}
+    [ -f "$home/pid" ] && [ "$most" -gt 0 ] || continue
+    most=$((most - 1))
+    options+=(--url "http://127.0.0.1:$(($(cat "$folder/port") + i - 1))")
+    remoting+=${remoting:+,}$(($(cat "$folder/cluster-port") + i - 1))
+  done
+}
+
+load() {
+  [ $# -ge 2 ] || usage
+  local rate=$1 seconds=$2 nodes=1000
+  shift 2
+  if [[ ${1:-} =~ ^[1-9][0-9]*$ ]]; then nodes=$1; shift; fi
+  reach "$nodes"
+  dotnet "$benchmarks" load "${options[@]}" --signing-key "k1:$(cat "$folder/signing.key")" --rate "$rate" --duration "$seconds" "$@"
+}
+
+costs() {
+  reach
+  dotnet "$benchmarks" costs "${options[@]}" --remoting "$remoting" --kafka "$(cat "$folder/kafka-ports")" --database "$(cat "$folder/database-port")" --duration "${1:-30}"
+}
+
+# All nodes that could be started meanwhile, up to the ninth: who isn't there is left out.
+pauses() {
+  reach
+  options=(--admin-key "$(cat "$folder/admin.key")")
+  for i in $(seq 9); do options+=(--url "http://127.0.0.1:$(($(cat "$folder/port") + i - 1))"); done
+  dotnet "$benchmarks" pauses "${options[@]}" --duration "${1:-60}"
+}
+
+fill() {
+  reach
+  dotnet "$benchmarks" fill "${options[@]}" --kafka "$(cat "$folder/kafka")" --topic adclick-clicks --clicks "${1:-1000000}"
+}
+
 command=${1:-}
 shift || usage
 case $command in
   up) up "$@" ;;
   status) status ;;
+  load) load "$@" ;;
+  costs) costs "$@" ;;
+  pauses) pauses "$@" ;;
+  fill) fill "$@" ;;
   stop | kill | start | freeze | thaw)
     [[ ${1:-} =~ ^[1-9][0-9]*$ ]] || usage
     [ -f "$folder/up" ] || fail "No cluster runs in $folder; ./cluster.sh up starts one."

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AdClick.Benchmarks.Ceiling;
+using AdClick.Benchmarks.Cluster;
 using AdClick.Benchmarks.Counting;
 using AdClick.Benchmarks.Kafka;
 using AdClick.Benchmarks.Load;
@@ -27,6 +28,9 @@ internal static class Program
             QueriesCommand.Make(),
             MicroCommand.Make(),
             MockKafkaCommand.Make(),
+            ClusterCommands.MakeCosts(),
+            ClusterCommands.MakePauses(),
+            ClusterCommands.MakeFill(),
         };
         try
         {

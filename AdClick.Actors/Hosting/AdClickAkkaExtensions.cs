@@ -106,8 +106,14 @@ public static class AdClickAkkaExtensions
         builder.WithClustering(new ClusterOptions { Roles = [.. roles] }).AddStartup((system, _) => Join(system, []));
 
     /// <summary>One of many nodes: it joins the cluster of its seeds or, without any, forms one that others can join.</summary>
+    /// <param name="builder">Builder.</param>
+    /// <param name="settings">Where it is, and whom it trusts.</param>
+    /// <param name="roles">What it does.</param>
+    /// <param name="counting">
+    /// What its partitions will share: it joins when it has reached all of that, or tried to for a while. Null for a node that does not count.
+    /// </param>
     public static AkkaConfigurationBuilder AddAdClickCluster(
-        this AkkaConfigurationBuilder builder, ClusterSettings settings, IReadOnlyList<string> roles)
+        this AkkaConfigurationBuilder builder, ClusterSettings settings, IReadOnlyList<string> roles, PartitionContext? counting = null)
     {
         var known = settings.Public ?? settings.Listen;
         builder.AddHocon(
@@ -126,11 +132,11 @@ public static class AdClickAkkaExtensions
             builder.AddSetup(trust.ToSetup());
         }
 
-        return builder.WithClustering(new ClusterOptions { Roles = [.. roles] }).AddStartup((system, _) =>
+        return builder.WithClustering(new ClusterOptions { Roles = [.. roles] }).AddStartup((system, registry) =>
         {
             // On nodes of every role: its messages go to all members, and what the gateways share about hot ads should not end with the last gateway.
             Akka.DistributedData.DistributedData.Get(system);
-            Join(system, settings.Seeds);
+            _ = RehearseAndJoinAsync(system, settings.Seeds, counting);
         });
     }
 
@@ -177,6 +183,19 @@ public static class AdClickAkkaExtensions
     /// <summary>Tells the other nodes what this one does, and notes what they say, on every node of a cluster.</summary>
     public static AkkaConfigurationBuilder AddAdClickNodeReports(this AkkaConfigurationBuilder builder, ClusterBoard board) =>
         builder.WithActors((system, _) => system.ActorOf(NodeReporter.Props(board), NodeReporter.Name));
+
+    private static async Task RehearseAndJoinAsync(ActorSystem system, IReadOnlyList<NodeAddress> seeds, PartitionContext? counting)
+    {
+        if (counting is not null)
+        {
+            await Task.WhenAny(PartitionRehearsal.RunAsync(system, counting), system.WhenTerminated).ConfigureAwait(false);
+        }
+
+        if (!system.WhenTerminated.IsCompleted)
+        {
+            Join(system, seeds);
+        }
+    }
 
     private static void Join(ActorSystem system, IReadOnlyList<NodeAddress> seeds)
     {

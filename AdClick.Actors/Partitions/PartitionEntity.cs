@@ -21,6 +21,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private IActorRef? _actor;
     private Exception? _failure;
     private bool _isDependencyFailure;
+    private long _acquiringSince;
     private int _attempts;
     private int _failuresAtOffset;
     private long _failedOffset = -1;
@@ -97,6 +98,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private void Acquire()
     {
         Post(PartitionPhase.Starting, _failure?.Message);
+        _acquiringSince = _context.Time.GetTimestamp();
         AcquireAsync().PipeTo(Self);
     }
 
@@ -116,6 +118,9 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
 
         _failure = null;
         _isDependencyFailure = false;
+        _log.Info(
+            "Partition {0}: taken over with owner epoch {1} within {2:F0} ms; it loads its checkpoint.",
+            _partition, acquired.Progress.OwnerEpoch, _context.Time.GetElapsedTime(_acquiringSince).TotalMilliseconds);
         _actor = Context.ActorOf(PartitionActor.Props(_context, acquired.Progress, acquired.Range), $"epoch-{acquired.Progress.OwnerEpoch}");
         Context.Watch(_actor);
     }

@@ -90,7 +90,7 @@ internal static class CeilingRun
                 ledger,
                 source,
                 new ClickRequests(keys.Ring(), ledger, ads.Ids, address.Authority),
-                new IPEndPoint(IPAddress.Loopback, address.Port),
+                [new IPEndPoint(IPAddress.Loopback, address.Port)],
                 settings.Connections,
                 rate: 0);
             generator.Resume();

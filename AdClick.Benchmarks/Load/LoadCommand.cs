@@ -9,7 +9,10 @@ internal static class LoadCommand
     /// <summary>The command.</summary>
     public static Command Make()
     {
-        var url = new Option<string?>("--url") { Description = "A running gateway, such as http://127.0.0.1:8080; without it, one is started in a folder of its own." };
+        var url = new Option<string[]>("--url")
+        {
+            Description = "A running gateway, such as http://127.0.0.1:8080; may be repeated for others of its cluster. Without it, one is started in a folder of its own.",
+        };
         var adminKey = new Option<string?>("--admin-key") { Description = "With --url: its admin key." };
         var signingKey = new Option<string?>("--signing-key") { Description = "With --url: a signing key that it accepts, ID:BASE64; tokens are signed here." };
         var gateway = GatewayOptions.Assembly();
@@ -55,7 +58,7 @@ internal static class LoadCommand
         };
         command.Validators.Add(result =>
         {
-            var isStarted = result.GetValue(url) is null;
+            var isStarted = result.GetValue(url) is not { Length: > 0 };
             if (!isStarted && (result.GetValue(adminKey) is null || result.GetValue(signingKey) is null))
             {
                 result.AddError("--url needs --admin-key and --signing-key.");
@@ -110,12 +113,12 @@ internal static class LoadCommand
         });
         command.SetAction(async parsed =>
         {
-            var given = parsed.GetValue(url);
+            var given = parsed.GetValue(url) ?? [];
             var report = await InlineSockets.RunBesideAsync(() => LoadRun.RunAsync(
                 new LoadSettings
                 {
-                    Url = given,
-                    Keys = given is null ? BenchmarkKeys.Make() : BenchmarkKeys.Parse(parsed.GetValue(adminKey)!, parsed.GetValue(signingKey)!),
+                    Urls = given,
+                    Keys = given.Length == 0 ? BenchmarkKeys.Make() : BenchmarkKeys.Parse(parsed.GetValue(adminKey)!, parsed.GetValue(signingKey)!),
                     Gateway = parsed.GetValue(gateway),
                     GatewaySettings = parsed.GetValue(settings) ?? [],
                     Kafka = parsed.GetValue(kafka)

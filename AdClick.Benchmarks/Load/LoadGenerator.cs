@@ -22,7 +22,7 @@ internal sealed class LoadGenerator : IDisposable
     private readonly ClickLedger _ledger;
     private readonly ClickSource _source;
     private readonly ClickRequests _requests;
-    private readonly EndPoint _server;
+    private readonly IReadOnlyList<EndPoint> _servers;
     private readonly double _ticksPerClick; // 0: as fast as possible
     private readonly Queue<ClickConnection> _idle = []; // in turns, so that none is idle until the server closes it, just when a click is sent on it
     private readonly List<ClickConnection> _down = [];
@@ -33,6 +33,7 @@ internal sealed class LoadGenerator : IDisposable
     private long _scheduleStart;
     private long _scheduled;
     private int _busy;
+    private int _nextServer;
     private bool _isPaused = true;
     private bool _isEnding;
     private volatile bool _isStopped;
@@ -42,17 +43,17 @@ internal sealed class LoadGenerator : IDisposable
     /// <param name="ledger">Books what comes of each click.</param>
     /// <param name="source">Says what is clicked.</param>
     /// <param name="requests">Encodes it.</param>
-    /// <param name="server">Address of the gateway.</param>
+    /// <param name="servers">Addresses of the gateways; the connections go round them, and past those that are down.</param>
     /// <param name="connections">Number of connections; each has at most one click on its way.</param>
     /// <param name="rate">Clicks per second; 0: as fast as possible.</param>
     public LoadGenerator(
-        Lock gate, ClickLedger ledger, ClickSource source, ClickRequests requests, EndPoint server, int connections, double rate)
+        Lock gate, ClickLedger ledger, ClickSource source, ClickRequests requests, IReadOnlyList<EndPoint> servers, int connections, double rate)
     {
         _gate = gate;
         _ledger = ledger;
         _source = source;
         _requests = requests;
-        _server = server;
+        _servers = servers;
         _ticksPerClick = rate > 0 ? Stopwatch.Frequency / rate : 0;
         _connections = [.. Enumerable.Range(0, connections).Select(_ => new ClickConnection(this, requests))];
         _down.AddRange(_connections);
@@ -332,9 +333,11 @@ internal sealed class LoadGenerator : IDisposable
         }
 
         var connected = 0;
-        while (connected < down.Length && down[connected].TryConnect(_server))
+        var refused = 0;
+        while (connected < down.Length && refused < _servers.Count)
         {
-            connected++;
+            var isConnected = down[connected].TryConnect(_servers[_nextServer++ % _servers.Count]);
+            (connected, refused) = isConnected ? (connected + 1, 0) : (connected, refused + 1);
         }
 
         lock (_gate)

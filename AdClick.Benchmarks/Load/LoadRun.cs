@@ -29,11 +29,11 @@ internal sealed class LoadRun
     public static async Task<LoadReport> RunAsync(LoadSettings settings, TextWriter progress)
     {
         var run = new LoadRun(settings, progress);
-        if (settings.Url is { } url)
+        if (settings.Urls.Count > 0)
         {
             // Others may have used the gateway before.
             var prefix = string.Create(CultureInfo.InvariantCulture, $"load{DateTimeOffset.UtcNow.ToUnixTimeSeconds():x}-");
-            return await run.RunAsync(url, prefix, gateway: null, kafka: null, database: null);
+            return await run.RunAsync(settings.Urls, prefix, gateway: null, kafka: null, database: null);
         }
 
         using var folder = new TemporaryFolder(settings.Folder, settings.KeepsFolder);
@@ -49,13 +49,13 @@ internal sealed class LoadRun
              .. database is null ? [] : DatabaseLoad.GatewaySettings(database.ConnectionString), .. settings.GatewaySettings]);
         using var http = new HttpClient();
         await gateway.WaitUntilReadyAsync(http);
-        return await run.RunAsync(gateway.Url, "", gateway, kafka, database);
+        return await run.RunAsync([gateway.Url], "", gateway, kafka, database);
     }
 
-    private async Task<LoadReport> RunAsync(string url, string prefix, GatewayProcess? gateway, MockKafkaProcess? kafka, PostgresServerProcess? database)
+    private async Task<LoadReport> RunAsync(IReadOnlyList<string> urls, string prefix, GatewayProcess? gateway, MockKafkaProcess? kafka, PostgresServerProcess? database)
     {
         var ads = new LoadAds(_settings.Ads, prefix);
-        using var api = new GatewayApi(url, _settings.Keys.AdminKey);
+        using var api = new GatewayApi(urls[0], _settings.Keys.AdminKey);
         var setUp = Stopwatch.GetTimestamp();
         await api.PutAdsAsync(ads, CancellationToken.None);
         _progress.WriteLine(FormattableString.Invariant($"{ads.Ids.Count:N0} ads created in {Stopwatch.GetElapsedTime(setUp).TotalSeconds:F1} s."));
@@ -63,8 +63,9 @@ internal sealed class LoadRun
         var gate = new Lock();
         var ledger = new ClickLedger(ads.Ids.Count);
         var source = new ClickSource(ledger, ads.Count, _settings.Mix, _settings.Seed);
-        var requests = new ClickRequests(_settings.Keys.Ring(), ledger, ads.Ids, new Uri(url).Authority);
-        using var generator = new LoadGenerator(gate, ledger, source, requests, await ResolveAsync(new Uri(url)), _settings.Connections, _settings.Rate);
+        var requests = new ClickRequests(_settings.Keys.Ring(), ledger, ads.Ids, new Uri(urls[0]).Authority);
+        var servers = await Task.WhenAll(urls.Select(url => ResolveAsync(new Uri(url))));
+        using var generator = new LoadGenerator(gate, ledger, source, requests, servers, _settings.Connections, _settings.Rate);
 
         var from = DateTimeOffset.UtcNow;
         var ownTime = Environment.CpuUsage.TotalTime;

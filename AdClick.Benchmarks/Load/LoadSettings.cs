@@ -5,8 +5,10 @@ namespace AdClick.Benchmarks.Load;
 /// <summary>What a load run does.</summary>
 internal sealed record LoadSettings
 {
-    /// <summary>A running gateway; null: one is started.</summary>
-    public string? Url { get; init; }
+    /// <summary>
+    /// Running gateways of one cluster, which share the connections; none: one is started. The first is asked for everything but clicks.
+    /// </summary>
+    public IReadOnlyList<string> Urls { get; init; } = [];
 
     /// <summary>Keys of the running gateway; made anew for one that is started.</summary>
     public required BenchmarkKeys Keys { get; init; }

@@ -290,7 +290,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             var context = new PartitionContext(log, storage.Metrics, provider.GetRequiredService<PartitionBoard>(), Counting(options), time);
             akka.AddAdClickHocon(builder.Configuration);
             storage.AddPersistence(akka);
-            _ = options.Cluster is { } cluster ? akka.AddAdClickCluster(cluster, options.Roles) : akka.AddAdClickLocalCluster(options.Roles);
+            _ = options.Cluster is { } cluster ? akka.AddAdClickCluster(cluster, options.Roles, options.IsProcessor ? context : null) : akka.AddAdClickLocalCluster(options.Roles);
             akka.AddAdClickNodeReports(provider.GetRequiredService<ClusterBoard>());
             akka.AddStartup((system, _) => Membership.EndWith(
                 system, provider.GetRequiredService<ProcessExit>(), provider.GetRequiredService<IHostApplicationLifetime>(), provider.GetRequiredService<ILogger<Membership>>()));

@@ -104,7 +104,7 @@ public class LoadRunTests
     private static Task<LoadReport> RunAsync(CountingServer server, double rate = 2_000) => LoadRun.RunAsync(
         new LoadSettings
         {
-            Url = server.Url,
+            Urls = [server.Url],
             Keys = server.Keys,
             Rate = rate,
             Duration = TimeSpan.FromSeconds(1),

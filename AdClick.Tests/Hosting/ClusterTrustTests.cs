@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Xunit;
 using Cluster = Akka.Cluster.Cluster;
-using MemberStatus = Akka.Cluster.MemberStatus;
+using ClusterEvent = Akka.Cluster.ClusterEvent;
 
 namespace AdClick.Tests.Hosting;
 
@@ -61,7 +61,7 @@ public sealed class ClusterTrustTests : IDisposable
         var secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
         using var node = await StartAsync(port, secret, []);
         var cluster = ClusterOf(node);
-        await UntilAsync(() => cluster.State.Members.Any(member => member.Status == MemberStatus.Up), "the node to form its cluster");
+        await UpAsync(cluster, 1);
 
         // One who speaks no TLS, one who shows no certificate, and one with another secret.
         using (var plain = new TcpClient("127.0.0.1", port))
@@ -87,7 +87,7 @@ public sealed class ClusterTrustTests : IDisposable
 
         Assert.Single(cluster.State.Members);
         using var friend = await StartAsync(ChildProcess.FreePort(), secret, [new NodeAddress("127.0.0.1", port)]);
-        await UntilAsync(() => cluster.State.Members.Count(member => member.Status == MemberStatus.Up) == 2, "the second node to join");
+        await UpAsync(cluster, 2);
         Assert.Equal("akka.ssl.tcp", cluster.SelfAddress.Protocol);
         await ClusterOf(friend).System.Terminate();
         await cluster.System.Terminate();
@@ -118,14 +118,20 @@ public sealed class ClusterTrustTests : IDisposable
         }
     }
 
-    private static async Task UntilAsync(Func<bool> condition, string what)
+    private static async Task UpAsync(Cluster cluster, int members)
     {
-        using var patience = new CancellationTokenSource(Patience);
-        while (!condition())
+        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var listener = cluster.System.ActorOf(Props.Create(() => new UpListener(members, up)));
+        try
         {
-            await Task.Delay(20);
-            Assert.False(patience.IsCancellationRequested, $"Waited {Patience} for {what}.");
+            await up.Task.WaitAsync(Patience);
         }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"Waited {Patience} for {members} members to be up; there are {string.Join(", ", cluster.State.Members)}.", e);
+        }
+
+        cluster.System.Stop(listener);
     }
 
     private static X509Certificate2 CertificateOf(ClusterTrust trust) => trust.ToSetup().Certificate;
@@ -147,5 +153,22 @@ public sealed class ClusterTrustTests : IDisposable
         File.WriteAllText(files.Item1, certificate.ExportCertificatePem());
         File.WriteAllText(files.Item2, key.ExportPkcs8PrivateKeyPem());
         return files;
+    }
+
+    /// <summary>Hears of each member that is up, those that were before it included.</summary>
+    private sealed class UpListener : ReceiveActor
+    {
+        public UpListener(int members, TaskCompletionSource up)
+        {
+            var seen = 0;
+            Receive<ClusterEvent.MemberUp>(_ =>
+            {
+                if (++seen == members)
+                {
+                    up.SetResult();
+                }
+            });
+            Cluster.Get(Context.System).Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp));
+        }
     }
 }

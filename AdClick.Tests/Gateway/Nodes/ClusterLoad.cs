@@ -26,7 +26,10 @@ internal sealed class ClusterLoad
     private readonly CancellationTokenSource _ending = new();
     private readonly DateTimeOffset _from = DateTimeOffset.UtcNow;
     private readonly HttpClient _browser = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { Timeout = AnswerPatience };
+    private readonly Lock _gate = new();
     private Task _clicking = Task.CompletedTask;
+    private long _redirected;
+    private (long Enough, TaskCompletionSource Reached)? _waiting;
 
     private ClusterLoad(Func<IReadOnlyList<NodeProgram>> gateways, BenchmarkKeys keys)
     {
@@ -47,8 +50,24 @@ internal sealed class ClusterLoad
         return load;
     }
 
-    /// <summary>Clicks that are surely in the log, so far.</summary>
-    public long Redirected => _expected.Sum(ad => Interlocked.Read(ref ad.Redirected));
+    /// <summary>Waits until so many more clicks are surely in the log.</summary>
+    public async Task WaitForRedirectsAsync(long more)
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            _waiting = (_redirected + more, reached);
+        }
+
+        try
+        {
+            await reached.Task.WaitAsync(Patience);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"Waited {Patience} for {more} redirects.", e);
+        }
+    }
 
     /// <summary>Stops clicking, and waits until the counts are complete: they must be exact.</summary>
     public async Task AssertExactCountsAsync()
@@ -65,7 +84,7 @@ internal sealed class ClusterLoad
             Assert.Null(expected.FindFault(answer.Ads.GetValueOrDefault(_ads.Ids[ad])));
         }
 
-        Assert.True(Redirected > 100, "There was hardly any load.");
+        Assert.True(_redirected > 100, "There was hardly any load.");
     }
 
     private async Task ClickAsync()
@@ -108,7 +127,7 @@ internal sealed class ClusterLoad
             using var answer = await _browser.GetAsync(new Uri(url));
             if (answer.StatusCode == HttpStatusCode.Found)
             {
-                Interlocked.Increment(ref _expected[ad].Redirected);
+                OnRedirected(ad);
                 return true;
             }
 
@@ -118,6 +137,19 @@ internal sealed class ClusterLoad
         {
             Interlocked.Increment(ref _expected[ad].Unanswered); // it may be in the log
             return false;
+        }
+    }
+
+    private void OnRedirected(int ad)
+    {
+        Interlocked.Increment(ref _expected[ad].Redirected);
+        lock (_gate)
+        {
+            if (++_redirected >= _waiting?.Enough)
+            {
+                _waiting.Value.Reached.SetResult();
+                _waiting = null;
+            }
         }
     }
 

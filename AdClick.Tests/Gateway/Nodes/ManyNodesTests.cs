@@ -55,10 +55,17 @@ public sealed class ManyNodesTests(ClusterOfProcesses cluster, ITestOutputHelper
         var frozen = cluster.Nodes[2];
         await UnderLoadAsync();
         frozen.Freeze();
-        await RecoverAsync("frozen", frozen);
-        await UnderLoadAsync();
-        frozen.Thaw();
-        await LeftOutAsync(frozen);
+        try
+        {
+            await RecoverAsync("frozen", frozen);
+            await UnderLoadAsync(30); // few: each third click goes to the frozen node, and waits there
+        }
+        finally
+        {
+            frozen.Thaw();
+        }
+
+        await frozen.WaitUntilLeftOutAsync();
         await EndAsync();
     }
 
@@ -69,7 +76,7 @@ public sealed class ManyNodesTests(ClusterOfProcesses cluster, ITestOutputHelper
         await UnderLoadAsync();
         cluster.CutOff(lonely);
         await RecoverAsync("cut off", lonely);
-        await LeftOutAsync(lonely);
+        await lonely.WaitUntilLeftOutAsync();
         cluster.CutOff(null);
         await EndAsync();
     }
@@ -127,28 +134,13 @@ public sealed class ManyNodesTests(ClusterOfProcesses cluster, ITestOutputHelper
     }
 
     /// <summary>Lets clicks come in, so that there is something to lose.</summary>
-    private async Task UnderLoadAsync()
-    {
-        var enough = _load!.Redirected + 300;
-        while (_load.Redirected < enough)
-        {
-            await Task.Delay(20);
-        }
-    }
+    private Task UnderLoadAsync(int clicks = 300) => _load!.WaitForRedirectsAsync(clicks);
 
     private async Task RecoverAsync(string what, NodeProgram without)
     {
         var started = Stopwatch.GetTimestamp();
         await cluster.WaitUntilCountedAsync([.. cluster.Nodes.Where(node => node != without)]);
         output.WriteLine($"{what}: all partitions are counted after {Stopwatch.GetElapsedTime(started)}");
-    }
-
-    private static async Task LeftOutAsync(NodeProgram node)
-    {
-        while (node.TimesLeftOut == 0)
-        {
-            await Task.Delay(50);
-        }
     }
 
     private async Task EndAsync()

@@ -19,6 +19,7 @@ internal sealed partial class NodeProgram : IDisposable
     private readonly Dictionary<string, string> _environment;
     private readonly NodeLink _link;
     private readonly Lock _gate = new();
+    private readonly TaskCompletionSource _leftOut = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ChildProcess? _process;
 
     /// <summary>A node that is not started yet.</summary>
@@ -59,9 +60,6 @@ internal sealed partial class NodeProgram : IDisposable
 
     /// <summary>Its API.</summary>
     public GatewayApi Api { get; }
-
-    /// <summary>How many times it was left out by the cluster.</summary>
-    public int TimesLeftOut { get; private set; }
 
     /// <summary>Whether it was started and not stopped since.</summary>
     public bool IsRunning
@@ -114,6 +112,19 @@ internal sealed partial class NodeProgram : IDisposable
             }
 
             await Task.Delay(50);
+        }
+    }
+
+    /// <summary>Waits until the cluster has left it out, and it was started again.</summary>
+    public async Task WaitUntilLeftOutAsync()
+    {
+        try
+        {
+            await _leftOut.Task.WaitAsync(Patience);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"Waited {Patience} for node {Name} to be left out.\n{EndOfOutput()}", e);
         }
     }
 
@@ -187,8 +198,8 @@ internal sealed partial class NodeProgram : IDisposable
             _process = null;
             if (code == LeftOut)
             {
-                TimesLeftOut++;
                 Start();
+                _leftOut.TrySetResult();
             }
         }
     }
