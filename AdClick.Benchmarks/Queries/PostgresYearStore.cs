@@ -42,6 +42,9 @@ internal sealed class PostgresYearStore : YearStore
     /// <inheritdoc/>
     public override IRollupStore Rollups => _store;
 
+    /// <inheritdoc/>
+    public override int RollupBucketsAtOnce => 50_000;
+
     /// <summary>Starts the server.</summary>
     /// <param name="kind">Which: plain or timescale.</param>
     /// <param name="folder">Folder for its data.</param>

@@ -13,7 +13,6 @@ internal sealed class QueryTimings(YearStore store, YearOfCounts year, LiveParti
 {
     private const int CountsPerFlush = 50_000;
     private const int Flushes = 20;
-    private const int MaxBucketsAtOnce = 5_000; // as a node has it
 
     private static readonly Question[] Questions =
     [
@@ -83,7 +82,7 @@ internal sealed class QueryTimings(YearStore store, YearOfCounts year, LiveParti
     /// <summary>Runs the rollup job until there is nothing to do.</summary>
     public async Task RollUpAsync()
     {
-        while (await store.Rollups.RecomputeRollupsAsync(MaxBucketsAtOnce, CancellationToken.None) > 0)
+        while (await store.Rollups.RecomputeRollupsAsync(store.RollupBucketsAtOnce, CancellationToken.None) > 0)
         {
             // There is more.
         }
@@ -125,7 +124,7 @@ internal sealed class QueryTimings(YearStore store, YearOfCounts year, LiveParti
         {
             var (counts, _) = year.CountsFrom(minute, i * 1_000, 2_000, 1 + i);
             await live.FlushAsync(counts, minute + 1);
-            await store.Rollups.RecomputeRollupsAsync(MaxBucketsAtOnce, CancellationToken.None);
+            await store.Rollups.RecomputeRollupsAsync(store.RollupBucketsAtOnce, CancellationToken.None);
             await Task.Delay(TimeSpan.FromMilliseconds(250), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

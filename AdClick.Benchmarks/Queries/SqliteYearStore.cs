@@ -28,6 +28,9 @@ internal sealed class SqliteYearStore : YearStore
     public override IRollupStore Rollups => _store;
 
     /// <inheritdoc/>
+    public override int RollupBucketsAtOnce => 5_000;
+
+    /// <inheritdoc/>
     public override async Task<long> WriteAsync(YearOfCounts year, LivePartition live)
     {
         long written = 0;

@@ -14,6 +14,9 @@ internal abstract class YearStore : IAsyncDisposable
     /// <summary>The job that rolls up.</summary>
     public abstract IRollupStore Rollups { get; }
 
+    /// <summary>Buckets that a node has it compute at once.</summary>
+    public abstract int RollupBucketsAtOnce { get; }
+
     /// <summary>Writes all minute rows; the ads are in the catalogue.</summary>
     /// <param name="year">What is written.</param>
     /// <param name="live">Flushes of the partition that has counted it.</param>
