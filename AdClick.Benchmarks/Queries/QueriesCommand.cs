@@ -61,9 +61,11 @@ internal static class QueriesCommand
             var started = Stopwatch.GetTimestamp();
             await measured.RollUpAsync();
             await Say($"Rolled up in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s.");
-            if (filled is null)
+            if (!file.IsSettled)
             {
                 await store.SettleAsync();
+                file = file with { IsSettled = true };
+                file.Write(data);
             }
 
             var sizes = await store.ReadSizesAsync();

@@ -7,7 +7,8 @@ namespace AdClick.Benchmarks.Queries;
 /// <param name="Rows">Minute rows that were written.</param>
 /// <param name="Ads">Number of ads.</param>
 /// <param name="Seed">Seed.</param>
-internal sealed record YearFile(string Database, long Rows, int Ads, ulong Seed)
+/// <param name="IsSettled">Whether it was rolled up and settled as well; if not, that goes on.</param>
+internal sealed record YearFile(string Database, long Rows, int Ads, ulong Seed, bool IsSettled = false)
 {
     private const string Name = "year.json";
 

@@ -43,8 +43,9 @@ public sealed class DatabaseOutageTests
 
             // As if the command had been killed when the database had just been switched.
             var folders = new EmbeddedLogFolders(Path.Combine(data.FullName, "log"));
+            var former = Assert.Single(Directory.GetDirectories(data.FullName, "log-*"));
             Directory.Move(folders.Current, folders.Next);
-            Directory.Move(Assert.Single(Directory.GetDirectories(data.FullName, "log-????????????????????????????????")), folders.Current);
+            Directory.Move(former, folders.Current);
             await server.StopAsync();
             try
             {

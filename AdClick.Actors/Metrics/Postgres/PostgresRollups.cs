@@ -8,13 +8,13 @@ internal static class PostgresRollups
 {
     private const string SumsByOutcome =
         """
-        nullif(sum(clicks) FILTER (WHERE outcome = 0), 0)::bigint, nullif(sum(clicks) FILTER (WHERE outcome = 1), 0)::bigint,
-        nullif(sum(clicks) FILTER (WHERE outcome = 3), 0)::bigint, nullif(sum(clicks) FILTER (WHERE outcome = 4), 0)::bigint,
-        nullif(sum(clicks) FILTER (WHERE outcome = 5), 0)::bigint, nullif(sum(clicks) FILTER (WHERE outcome = 6), 0)::bigint
+        nullif(click_sum(clicks) FILTER (WHERE outcome = 0), 0), nullif(click_sum(clicks) FILTER (WHERE outcome = 1), 0),
+        nullif(click_sum(clicks) FILTER (WHERE outcome = 3), 0), nullif(click_sum(clicks) FILTER (WHERE outcome = 4), 0),
+        nullif(click_sum(clicks) FILTER (WHERE outcome = 5), 0), nullif(click_sum(clicks) FILTER (WHERE outcome = 6), 0)
         """;
 
     private const string SumsOfColumns =
-        "sum(clicks)::bigint, sum(duplicates)::bigint, sum(late)::bigint, sum(bot)::bigint, sum(expired)::bigint, sum(inactive_ad)::bigint";
+        "click_sum(clicks), click_sum(duplicates), click_sum(late), click_sum(bot), click_sum(expired), click_sum(inactive_ad)";
 
     private const string Replace =
         """
@@ -31,7 +31,7 @@ internal static class PostgresRollups
             SELECT ad, minute, outcome, clicks FROM click_minute WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2
             UNION ALL
             SELECT ad, minute, outcome, 1 FROM late_clicks WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2) AS found
-        GROUP BY ad, minute / 15 HAVING sum(clicks) > 0 ORDER BY ad, minute / 15
+        GROUP BY ad, minute / 15 HAVING click_sum(clicks) > 0 ORDER BY ad, minute / 15
         ON CONFLICT (ad, quarter) {Replace}
         """;
 
@@ -50,7 +50,7 @@ internal static class PostgresRollups
             FROM unnest($1, $2) AS marked (ad, quarter) JOIN late_clicks AS stored
                 ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
             WHERE outcome <> 2) AS found
-        GROUP BY ad, quarter HAVING sum(clicks) > 0
+        GROUP BY ad, quarter HAVING click_sum(clicks) > 0
         ON CONFLICT (ad, quarter) {Replace}
         """;
 
