@@ -8,7 +8,12 @@ namespace AdClick.Benchmarks.Queries;
 /// <param name="Readers">How many asked at once; 0 for flushes.</param>
 /// <param name="IsFlushing">Whether counts were written meanwhile.</param>
 /// <param name="Latency">Time to the answer.</param>
-internal sealed record QueryTiming(string Question, int Readers, bool IsFlushing, Percentiles Latency);
+internal sealed record QueryTiming(string Question, int Readers, bool IsFlushing, Percentiles Latency)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"{Question,-26} {(Readers == 0 ? "" : $"{Readers} readers{(IsFlushing ? ", flushing" : "")}"),-20} {Latency}");
+}
 
 /// <summary>What the queries have shown.</summary>
 /// <param name="Database">Kind of the database.</param>
@@ -28,8 +33,6 @@ internal sealed record QueryReport(string Database, long Rows, int Ads, IReadOnl
             .. Sizes.Select(size => string.Create(
                 CultureInfo.InvariantCulture,
                 $"{size.Table,-26} {size.Rows,13:N0} rows  {size.TableBytes / BytesPerMebibyte,10:N0} MiB  indexes {size.IndexBytes / BytesPerMebibyte,8:N0} MiB")),
-            .. Timings.Select(timing => string.Create(
-                CultureInfo.InvariantCulture,
-                $"{timing.Question,-26} {timing.Readers} readers{(timing.IsFlushing ? ", flushing" : ""),-10}  {timing.Latency}")),
+            .. Timings.Select(timing => timing.ToString()),
         ]);
 }
