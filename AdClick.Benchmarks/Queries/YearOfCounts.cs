@@ -1,141 +1,123 @@
-using System.Diagnostics;
 using System.Globalization;
-using AdClick.Actors.ClickLog;
 using AdClick.Actors.Clicks;
 using AdClick.Actors.Metrics;
-using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Benchmarks.Load;
 
 namespace AdClick.Benchmarks.Queries;
 
 /// <summary>
-/// A metrics store with a year behind it: every ad was clicked in every minute of the last day, and now and then before. It is filled by flushes and rolled up by
-/// the store's own job, so that it is what a year of counting would have left.
+/// A year of minute counts, the same for the same seed. Traffic follows Zipf's law, but an ad has at most all minutes: the busiest ads are clicked in every minute
+/// of the year, the others evenly through each day. Every minute that has clicks has accepted ones and duplicates.
 /// </summary>
 internal sealed class YearOfCounts
 {
+    /// <summary>Days in it.</summary>
+    public const int Days = 365;
+
+    /// <summary>The advertiser that every tenth ad belongs to, busy ones and others.</summary>
+    public const string LargeAdvertiser = "large";
+
     private const int MinutesPerDay = 24 * 60;
-    private const int Days = 365;
-    private const int RowsPerFlush = 50_000;
 
     private static readonly ClickOutcome[] Outcomes = [ClickOutcome.Accepted, ClickOutcome.Duplicate];
 
-    private readonly SqliteMetricsStore _store;
-    private readonly string[] _adIds;
-    private readonly SeededRandom _random;
-    private readonly List<MinuteCount> _pending = [];
-    private PartitionProgress _progress = null!;
-    private long _liveClicks = 1;
+    private readonly double[] _minutesPerDay;
+    private readonly ZipfSampler _asked;
+    private readonly ulong _seed;
 
-    private YearOfCounts(SqliteMetricsStore store, int ads, ulong seed)
-    {
-        _store = store;
-        _adIds = [.. Enumerable.Range(0, ads).Select(ad => string.Create(CultureInfo.InvariantCulture, $"ad{ad}"))];
-        _random = new SeededRandom(seed);
-        End = DateTimeOffset.UtcNow;
-    }
-
-    /// <summary>The ads.</summary>
-    public IReadOnlyList<string> AdIds => _adIds;
-
-    /// <summary>End of the year.</summary>
-    public DateTimeOffset End { get; }
-
-    /// <summary>Minute rows that were written.</summary>
-    public long Rows { get; private set; }
-
-    /// <summary>Fills a new store.</summary>
-    /// <param name="store">The store.</param>
-    /// <param name="rows">Minute rows.</param>
+    /// <summary>A year.</summary>
+    /// <param name="rows">Minute rows in it, roughly.</param>
     /// <param name="ads">Number of ads.</param>
     /// <param name="seed">Draws who was clicked when.</param>
-    /// <param name="progress">Takes a line now and then.</param>
-    public static async Task<YearOfCounts> FillAsync(SqliteMetricsStore store, long rows, int ads, ulong seed, TextWriter progress)
+    /// <param name="endMinute">First minute after it, since 1970.</param>
+    public YearOfCounts(long rows, int ads, ulong seed, int endMinute)
     {
-        var year = new YearOfCounts(store, ads, seed);
-        var started = Stopwatch.GetTimestamp();
-        await year.FillAsync(rows);
-        progress.WriteLine(FormattableString.Invariant($"{year.Rows:N0} minute rows written in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s."));
-        started = Stopwatch.GetTimestamp();
-        while (await store.RecomputeRollupsAsync(50_000, CancellationToken.None) > 0)
-        {
-            // Until there is nothing left to do.
-        }
-
-        progress.WriteLine(FormattableString.Invariant($"Rolled up in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s."));
-        return year;
+        _seed = seed;
+        EndMinute = endMinute;
+        AdIds = [.. Enumerable.Range(0, ads).Select(ad => string.Create(CultureInfo.InvariantCulture, $"ad{ad}"))];
+        _asked = new ZipfSampler(ads, 1);
+        _minutesPerDay = Distribute(Math.Min((double)rows / Days / Outcomes.Length, (double)ads * MinutesPerDay), ads);
     }
 
-    /// <summary>Flushes one more click of every ad in the present minute, as a partition does about every second.</summary>
-    public async Task FlushLiveAsync()
+    /// <summary>The ads, the busiest first.</summary>
+    public IReadOnlyList<string> AdIds { get; }
+
+    /// <summary>First minute after the year, since 1970.</summary>
+    public int EndMinute { get; }
+
+    /// <summary>How the ads stand in the catalogue.</summary>
+    public IEnumerable<Ad> Catalogue => AdIds.Select((adId, ad) => new Ad(
+        adId, ad % 10 == 4 ? LargeAdvertiser : string.Create(CultureInfo.InvariantCulture, $"advertiser{ad % 100}"), adId, "https://example.com/", AdStatus.Active, null));
+
+    /// <summary>An ad that somebody asks about: the busier, the more likely.</summary>
+    public string AskedAd(SeededRandom random) => AdIds[_asked.Next(random)];
+
+    /// <summary>Counts of 24 hours, in the order of time, as they would have been flushed.</summary>
+    /// <param name="day">0 is the first day of the year.</param>
+    public IEnumerable<MinuteCount> CountsOf(int day)
     {
-        _liveClicks++;
-        var minute = (int)(DateTimeOffset.UtcNow.ToUnixTimeSeconds() / 60);
-        foreach (var adId in _adIds)
+        var random = new SeededRandom(_seed + (ulong)day);
+        var clicked = new List<int>[MinutesPerDay];
+        for (var minute = 0; minute < MinutesPerDay; minute++)
         {
-            AddRows(adId, minute, _liveClicks);
+            clicked[minute] = [];
         }
 
-        await FlushAsync();
-    }
-
-    private async Task FillAsync(long rows)
-    {
-        var identity = new LogIdentity(Guid.NewGuid(), 1);
-        _progress = await _store.AcquireAsync(identity, 0, CancellationToken.None);
-        var endMinute = (int)(End.ToUnixTimeSeconds() / 60);
-        var lastDay = endMinute - MinutesPerDay;
-        var early = Math.Max(0, rows - ((long)MinutesPerDay * _adIds.Length * Outcomes.Length));
-        var earlyMinutes = (Days - 1) * MinutesPerDay;
-        for (var i = 0; i < earlyMinutes; i++)
+        for (var ad = 0; ad < AdIds.Count; ad++)
         {
-            // So many ads as bring the rows to where they have to be by now.
-            var due = early * (i + 1) / earlyMinutes;
-            var first = _random.NextInt(_adIds.Length);
-            for (var ad = 0; Rows < due && ad < _adIds.Length; ad++)
+            var minutes = Math.Min(MinutesPerDay, (int)(_minutesPerDay[ad] + random.NextDouble()));
+            var shift = random.NextDouble();
+            for (var i = 0; i < minutes; i++)
             {
-                AddRows(_adIds[(first + (ad * 7919)) % _adIds.Length], lastDay - earlyMinutes + i, 1 + _random.NextInt(20));
+                clicked[(int)((i + shift) * MinutesPerDay / minutes)].Add(ad);
+            }
+        }
+
+        var first = EndMinute - ((Days - day) * MinutesPerDay);
+        for (var minute = 0; minute < MinutesPerDay; minute++)
+        {
+            foreach (var ad in clicked[minute])
+            {
+                foreach (var outcome in Outcomes)
+                {
+                    yield return new MinuteCount(AdIds[ad], 0, first + minute, outcome, 1 + random.NextInt(20));
+                }
+            }
+        }
+    }
+
+    /// <summary>That many counts of ads one after the other, in as many minutes as it takes; returns them and the first minute after them.</summary>
+    public (List<MinuteCount> Counts, int EndMinute) CountsFrom(int minute, int firstAd, int count, long clicks)
+    {
+        var counts = new List<MinuteCount>(count);
+        while (counts.Count < count)
+        {
+            for (var ad = 0; ad < AdIds.Count && counts.Count < count; ad++)
+            {
+                foreach (var outcome in Outcomes)
+                {
+                    counts.Add(new MinuteCount(AdIds[(firstAd + ad) % AdIds.Count], 0, minute, outcome, clicks));
+                }
             }
 
-            await FlushIfFullAsync();
+            minute++;
         }
 
-        for (var minute = lastDay; minute < endMinute; minute++)
-        {
-            foreach (var adId in _adIds)
-            {
-                AddRows(adId, minute, 1 + _random.NextInt(20));
-            }
-
-            await FlushIfFullAsync();
-        }
-
-        await FlushAsync();
+        return (counts, minute);
     }
 
-    private void AddRows(string adId, int minute, long clicks)
+    // Clicked minutes a day of each ad: c/rank, at most all of them, with the c that gives the sum.
+    private static double[] Distribute(double sum, int ads)
     {
-        foreach (var outcome in Outcomes)
+        var (low, high) = (0.0, (double)MinutesPerDay * ads);
+        for (var i = 0; i < 100; i++)
         {
-            _pending.Add(new MinuteCount(adId, 0, minute, outcome, clicks));
-            Rows++;
+            var middle = (low + high) / 2;
+            (low, high) = Of(middle).Sum() < sum ? (middle, high) : (low, middle);
         }
-    }
 
-    private Task FlushIfFullAsync() => _pending.Count >= RowsPerFlush ? FlushAsync() : Task.CompletedTask;
+        return [.. Of(high)];
 
-    private async Task FlushAsync()
-    {
-        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-        _progress = _progress with
-        {
-            FlushedOffset = _progress.FlushedOffset + _pending.Count,
-            ClockMs = now,
-            AllowedLatenessMs = 60_000,
-            Marks = [new GatewayMark("benchmark", now, now)],
-        };
-        await _store.FlushAsync(
-            new PartitionFlush { Progress = _progress, Counts = [.. _pending], LateClicks = [], Rejected = [] }, CancellationToken.None);
-        _pending.Clear();
+        IEnumerable<double> Of(double most) => Enumerable.Range(1, ads).Select(rank => Math.Min(MinutesPerDay, most / rank));
     }
 }

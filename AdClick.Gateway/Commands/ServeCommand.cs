@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using AdClick.Gateway.Hosting;
 using Microsoft.AspNetCore.Connections;
 
@@ -9,7 +10,12 @@ internal static class ServeCommand
     /// <summary>Runs until it is told to stop; gives the exit code.</summary>
     public static async Task<int> RunAsync(string[] settings)
     {
-        await using var host = await GatewayHost.BuildAsync(settings);
+        await using var host = await BuildAsync(settings);
+        if (host is null)
+        {
+            return 0;
+        }
+
         var exit = host.Application.Services.GetRequiredService<ProcessExit>();
         var lifetime = host.Application.Lifetime;
         try
@@ -26,5 +32,35 @@ internal static class ServeCommand
         }
 
         return exit.Code;
+    }
+
+    /// <summary>The node, or null if it was told to stop while it was put together: there is nothing to finish then.</summary>
+    private static async Task<GatewayHost?> BuildAsync(string[] settings)
+    {
+        using var stop = new CancellationTokenSource();
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        GatewayHost? host = null;
+        try
+        {
+            host = await GatewayHost.BuildAsync(settings, stop.Token);
+            stop.Token.ThrowIfCancellationRequested();
+            return host;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            if (host is not null)
+            {
+                await host.DisposeAsync();
+            }
+
+            return null;
+        }
+
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true; // the process ends by itself
+            stop.Cancel();
+        }
     }
 }

@@ -35,12 +35,13 @@ internal sealed class GatewayHost : IAsyncDisposable
     /// <summary>Opens everything and builds the application.</summary>
     /// <exception cref="InvalidSettingsException">A setting is wrong.</exception>
     /// <exception cref="StartupException">The data folder is in use, or what it holds is damaged or doesn't fit.</exception>
-    public static async Task<GatewayHost> BuildAsync(string[] arguments)
+    /// <exception cref="OperationCanceledException">It was told to stop while it waited for something.</exception>
+    public static async Task<GatewayHost> BuildAsync(string[] arguments, CancellationToken cancellationToken = default)
     {
         var host = new GatewayHost();
         try
         {
-            await host.OpenAsync(arguments);
+            await host.OpenAsync(arguments, cancellationToken);
             return host;
         }
         catch
@@ -76,7 +77,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         SkipLostClicks = options.SkipLostClicks,
     };
 
-    private async Task OpenAsync(string[] arguments)
+    private async Task OpenAsync(string[] arguments, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = arguments, ContentRootPath = AppContext.BaseDirectory });
         var options = SettingsReader.Read(builder.Configuration);
@@ -91,7 +92,10 @@ internal sealed class GatewayHost : IAsyncDisposable
         _closing.Push(storage.DisposeAsync);
         if (options.Kafka is null)
         {
-            await StartupDamage.RefuseAsync(() => LogChange.FinishAsync(folder, storage.Metrics, storage.FormerLogsPurge));
+            await StartupDamage.RefuseAsync(() => options.Postgres is null
+                ? LogChange.FinishAsync(folder, storage.Metrics, storage.FormerLogsPurge)
+                : LogChange.FinishOnceDatabaseAnswersAsync(
+                    folder, storage.Metrics, storage.FormerLogsPurge, time, logging.CreateLogger<GatewayHost>(), cancellationToken));
         }
 
         var log = await StartupDamage.RefuseAsync(() => OpenLogAsync(options, folder, time, logging));

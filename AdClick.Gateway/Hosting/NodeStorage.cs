@@ -25,6 +25,9 @@ internal sealed class NodeStorage : IAsyncDisposable
     /// <summary>The store's rollups.</summary>
     public required IRollupStore Rollups { get; init; }
 
+    /// <summary>Buckets that are rolled up in one transaction.</summary>
+    public required int RollupBucketsAtOnce { get; init; }
+
     /// <summary>Clears the journal out.</summary>
     public required IJournalPurge JournalPurge { get; init; }
 
@@ -67,6 +70,7 @@ internal sealed class NodeStorage : IAsyncDisposable
             Metrics = store,
             Catalogue = store,
             Rollups = store,
+            RollupBucketsAtOnce = 5_000, // some 50 ms of writing: a flush waits no longer than that
             JournalPurge = new SqliteJournalPurge(folder.Journal),
             FormerLogsPurge = new SqliteFormerLogsPurge(folder.Journal, folder.Snapshots),
             AddPersistence = akka => akka.AddAdClickSqlitePersistence(folder.Journal, folder.Snapshots),
@@ -87,6 +91,7 @@ internal sealed class NodeStorage : IAsyncDisposable
             Metrics = store,
             Catalogue = store,
             Rollups = store,
+            RollupBucketsAtOnce = 50_000, // nobody waits for it
             JournalPurge = new PostgresJournalPurge(journal),
             FormerLogsPurge = new PostgresFormerLogsPurge(journal),
             AddPersistence = akka => akka.AddAdClickPostgresPersistence(options.ConnectionString),

@@ -9,8 +9,6 @@ namespace AdClick.Gateway.Hosting;
 /// </summary>
 internal sealed partial class StoreLoops : BackgroundService
 {
-    private const int MaxBucketsAtOnce = 5_000; // some 50 ms of writing: a flush waits no longer than that
-
     private static readonly TimeSpan RollupPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PurgePause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan UpkeepPause = TimeSpan.FromMinutes(5);
@@ -41,7 +39,7 @@ internal sealed partial class StoreLoops : BackgroundService
 
     private async Task RollUpAsync(CancellationToken cancellationToken)
     {
-        while (await _storage.Rollups.RecomputeRollupsAsync(MaxBucketsAtOnce, cancellationToken) > 0)
+        while (await _storage.Rollups.RecomputeRollupsAsync(_storage.RollupBucketsAtOnce, cancellationToken) > 0)
         {
             await Task.Yield();
         }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using AdClick.Actors.ClickLog.Embedded;
 using AdClick.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -23,6 +24,64 @@ public sealed class DatabaseOutageTests
     [OwnPostgresFact]
     public Task A_node_that_starts_without_its_database_waits_for_it() =>
         RunAsync(database => new TimescaleGateway(database), StartWithoutAsync, startsWithout: true);
+
+    [OwnPostgresFact]
+    public async Task Between_two_logs_a_node_waits_for_its_database_to_say_which_counts()
+    {
+        await using var server = await OwnPostgres.StartNewAsync();
+        await using var database = await TestDatabase.CreateAsync(server.ConnectionString);
+        var data = Directory.CreateTempSubdirectory("adclick-");
+        string[] settings =
+        [
+            $"--AdClick:Data={data.FullName}", "--urls=http://127.0.0.1:0", $"--AdClick:AdminKey={RunningGateway.AdminKey}", .. TimescaleGateway.SettingsOf(database),
+        ];
+        try
+        {
+            await RunUntilReadyAsync([.. settings, "--AdClick:Partitions=2"]);
+            var change = await GatewayProgram.RunAsync(["repartition", "--partitions", "3", .. settings]);
+            Assert.True(change.ExitCode == 0, change.Output);
+
+            // As if the command had been killed when the database had just been switched.
+            var folders = new EmbeddedLogFolders(Path.Combine(data.FullName, "log"));
+            var former = Assert.Single(Directory.GetDirectories(data.FullName, "log-*"));
+            Directory.Move(folders.Current, folders.Next);
+            Directory.Move(former, folders.Current);
+            await server.StopAsync();
+            try
+            {
+                using (var told = new GatewayProgram([.. settings, "--AdClick:Partitions=3"]))
+                {
+                    await told.WaitForOutputAsync("waits for the database");
+                    told.Terminate();
+                    Assert.Equal(0, await told.WaitForExitAsync());
+                }
+
+                using var waiting = new GatewayProgram([.. settings, "--AdClick:Partitions=3"]);
+                await waiting.WaitForOutputAsync("waits for the database");
+                await server.StartAsync();
+                await waiting.WaitUntilReadyAsync();
+                Assert.False(Directory.Exists(folders.Next));
+                waiting.Terminate();
+                Assert.Equal(0, await waiting.WaitForExitAsync());
+            }
+            finally
+            {
+                await server.StartAsync();
+            }
+        }
+        finally
+        {
+            data.Delete(recursive: true);
+        }
+    }
+
+    private static async Task RunUntilReadyAsync(string[] settings)
+    {
+        using var program = new GatewayProgram(settings);
+        await program.WaitUntilReadyAsync();
+        program.Terminate();
+        Assert.Equal(0, await program.WaitForExitAsync());
+    }
 
     private static async Task GoAwayAndComeBackAsync(RunningGateway gateway, OwnPostgres server)
     {

@@ -69,7 +69,10 @@ internal sealed partial class GatewayProgram : IDisposable
     }
 
     /// <summary>Waits until it says that it listens and that its partitions count.</summary>
-    public async Task WaitUntilReadyAsync()
+    public Task WaitUntilReadyAsync() => WaitForOutputAsync("Application started.", "partitions count.");
+
+    /// <summary>Waits until it has printed all of these.</summary>
+    public async Task WaitForOutputAsync(params string[] texts)
     {
         using var patience = new CancellationTokenSource(Patience);
         while (true)
@@ -78,7 +81,7 @@ internal sealed partial class GatewayProgram : IDisposable
             lock (_output)
             {
                 var output = _output.ToString();
-                if (output.Contains("Application started.", StringComparison.Ordinal) && output.Contains("partitions count.", StringComparison.Ordinal))
+                if (texts.All(text => output.Contains(text, StringComparison.Ordinal)))
                 {
                     return;
                 }
@@ -92,7 +95,7 @@ internal sealed partial class GatewayProgram : IDisposable
             }
             catch (OperationCanceledException e)
             {
-                throw new TimeoutException($"Waited {Patience} for the gateway to be ready. It has printed:\n{Output}", e);
+                throw new TimeoutException($"Waited {Patience} for the gateway to print {string.Join(" and ", texts)}. It has printed:\n{Output}", e);
             }
         }
     }

@@ -26,15 +26,15 @@ internal sealed class PostgresReader(PostgresSession session, RollupFrontier fro
 {
     private const string OfColumns =
         """
-        coalesce(sum(clicks), 0)::bigint, coalesce(sum(duplicates), 0)::bigint, coalesce(sum(late), 0)::bigint,
-        coalesce(sum(bot), 0)::bigint, coalesce(sum(expired), 0)::bigint, coalesce(sum(inactive_ad), 0)::bigint
+        coalesce(click_sum(clicks), 0), coalesce(click_sum(duplicates), 0), coalesce(click_sum(late), 0),
+        coalesce(click_sum(bot), 0), coalesce(click_sum(expired), 0), coalesce(click_sum(inactive_ad), 0)
         """;
 
     private const string OfCounts =
         """
-        coalesce(sum(clicks) FILTER (WHERE outcome = 0), 0)::bigint, coalesce(sum(clicks) FILTER (WHERE outcome = 1), 0)::bigint, 0::bigint,
-        coalesce(sum(clicks) FILTER (WHERE outcome = 4), 0)::bigint, coalesce(sum(clicks) FILTER (WHERE outcome = 5), 0)::bigint,
-        coalesce(sum(clicks) FILTER (WHERE outcome = 6), 0)::bigint
+        coalesce(click_sum(clicks) FILTER (WHERE outcome = 0), 0), coalesce(click_sum(clicks) FILTER (WHERE outcome = 1), 0), 0::bigint,
+        coalesce(click_sum(clicks) FILTER (WHERE outcome = 4), 0), coalesce(click_sum(clicks) FILTER (WHERE outcome = 5), 0),
+        coalesce(click_sum(clicks) FILTER (WHERE outcome = 6), 0)
         """;
 
     private const string OfLateClicks =

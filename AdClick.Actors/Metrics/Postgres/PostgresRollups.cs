@@ -8,13 +8,13 @@ internal static class PostgresRollups
 {
     private const string SumsByOutcome =
         """
-        nullif(sum(clicks) FILTER (WHERE outcome = 0), 0)::bigint, nullif(sum(clicks) FILTER (WHERE outcome = 1), 0)::bigint,
-        nullif(sum(clicks) FILTER (WHERE outcome = 3), 0)::bigint, nullif(sum(clicks) FILTER (WHERE outcome = 4), 0)::bigint,
-        nullif(sum(clicks) FILTER (WHERE outcome = 5), 0)::bigint, nullif(sum(clicks) FILTER (WHERE outcome = 6), 0)::bigint
+        nullif(click_sum(clicks) FILTER (WHERE outcome = 0), 0), nullif(click_sum(clicks) FILTER (WHERE outcome = 1), 0),
+        nullif(click_sum(clicks) FILTER (WHERE outcome = 3), 0), nullif(click_sum(clicks) FILTER (WHERE outcome = 4), 0),
+        nullif(click_sum(clicks) FILTER (WHERE outcome = 5), 0), nullif(click_sum(clicks) FILTER (WHERE outcome = 6), 0)
         """;
 
     private const string SumsOfColumns =
-        "sum(clicks)::bigint, sum(duplicates)::bigint, sum(late)::bigint, sum(bot)::bigint, sum(expired)::bigint, sum(inactive_ad)::bigint";
+        "click_sum(clicks), click_sum(duplicates), click_sum(late), click_sum(bot), click_sum(expired), click_sum(inactive_ad)";
 
     private const string Replace =
         """
@@ -22,7 +22,7 @@ internal static class PostgresRollups
             expired = excluded.expired, inactive_ad = excluded.inactive_ad
         """;
 
-    /// <summary>Quarters of all ads, $1 to before $2. Repeats are shown in proofs only.</summary>
+    /// <summary>Quarters of all ads, $1 to before $2, in the order of the key, which it is cheaper to add to. Repeats are shown in proofs only.</summary>
     private const string RollQuarters =
         $"""
         INSERT INTO quarter_clicks
@@ -31,7 +31,7 @@ internal static class PostgresRollups
             SELECT ad, minute, outcome, clicks FROM click_minute WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2
             UNION ALL
             SELECT ad, minute, outcome, 1 FROM late_clicks WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2) AS found
-        GROUP BY ad, minute / 15 HAVING sum(clicks) > 0
+        GROUP BY ad, minute / 15 HAVING click_sum(clicks) > 0 ORDER BY ad, minute / 15
         ON CONFLICT (ad, quarter) {Replace}
         """;
 
@@ -50,14 +50,14 @@ internal static class PostgresRollups
             FROM unnest($1, $2) AS marked (ad, quarter) JOIN late_clicks AS stored
                 ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
             WHERE outcome <> 2) AS found
-        GROUP BY ad, quarter HAVING sum(clicks) > 0
+        GROUP BY ad, quarter HAVING click_sum(clicks) > 0
         ON CONFLICT (ad, quarter) {Replace}
         """;
 
     private const string RollDay =
         $"""
         INSERT INTO day_clicks
-        SELECT ad, $1, {SumsOfColumns} FROM quarter_clicks WHERE quarter >= $1 * 96 AND quarter < $1 * 96 + 96 GROUP BY ad
+        SELECT ad, $1, {SumsOfColumns} FROM quarter_clicks WHERE quarter >= $1 * 96 AND quarter < $1 * 96 + 96 GROUP BY ad ORDER BY ad
         ON CONFLICT (ad, day) {Replace}
         """;
 
@@ -98,9 +98,10 @@ internal static class PostgresRollups
         var frontier = await RollupFrontier.ReadAsync(session).ConfigureAwait(false);
         var before = frontier;
         var done = await RecomputeMarkedAsync(session, frontier, maxBuckets).ConfigureAwait(false);
-        while (done < maxBuckets && frontier.Quarter < frontier.ClosedQuarter)
+        for (var quarters = 1; done < maxBuckets && frontier.Quarter < frontier.ClosedQuarter; quarters = Math.Min(2 * quarters, StoredTime.QuartersPerDay))
         {
-            // What is left of a day at a time, which for a job that keeps up is a quarter.
+            // Nobody knows how many minutes lie in a quarter, and a statement must come to its end in time: so twice as many quarters each time, as long as
+            // they were few. None reaches beyond a day, which is a chunk or partition.
             var day = await NextDayAsync(session, frontier.Quarter / StoredTime.QuartersPerDay).ConfigureAwait(false);
             var start = Math.Max(frontier.Quarter, (long)day * StoredTime.QuartersPerDay);
             if (start >= frontier.ClosedQuarter)
@@ -109,7 +110,7 @@ internal static class PostgresRollups
                 break;
             }
 
-            var end = Math.Min(frontier.ClosedQuarter, (day + 1) * StoredTime.QuartersPerDay);
+            var end = (int)Math.Min(Math.Min(frontier.ClosedQuarter, (day + 1) * StoredTime.QuartersPerDay), start + quarters);
             done += await session.RunAsync(PostgresSession.Sql(RollQuarters, (int)start, end)).ConfigureAwait(false);
             frontier = frontier with { Quarter = end };
         }
