@@ -19,6 +19,9 @@ internal sealed class NodeStorage : IAsyncDisposable
     /// <summary>Counts and progress.</summary>
     public required IMetricsStore Metrics { get; init; }
 
+    /// <summary>What is known of the data lake.</summary>
+    public required IArchiveStore Archive { get; init; }
+
     /// <summary>Ads and API keys.</summary>
     public required ICatalogueStore Catalogue { get; init; }
 
@@ -65,6 +68,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         return new NodeStorage(store.DisposeAsync)
         {
             Metrics = store,
+            Archive = store,
             Catalogue = store,
             Rollups = store,
             JournalPurge = new SqliteJournalPurge(folder.Journal),
@@ -85,6 +89,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         })
         {
             Metrics = store,
+            Archive = store,
             Catalogue = store,
             Rollups = store,
             JournalPurge = new PostgresJournalPurge(journal),
