@@ -17,7 +17,7 @@ public sealed class LakeArchiveTests
 {
     private const int Partitions = 2;
 
-    [Property(MaxTest = 15)]
+    [Property(MaxTest = 8)]
     public async Task Any_log_cut_anywhere_is_in_the_lake_once(ClickSpec[] specs, byte maxRows, byte restarts)
     {
         await using var fixture = new LakeFixture(Partitions);

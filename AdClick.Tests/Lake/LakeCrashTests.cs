@@ -11,6 +11,8 @@ namespace AdClick.Tests.Lake;
 /// </summary>
 public sealed class LakeCrashTests
 {
+    private static readonly LakeSettings Settings = LakeFixture.Fast with { MaxRows = 13 }; // two cuts
+
     [Fact]
     public async Task After_a_crash_at_any_operation_the_lake_holds_every_record_once()
     {
@@ -18,7 +20,7 @@ public sealed class LakeCrashTests
         {
             await using var fixture = NewFixture();
             var crash = new CrashPoint(step, occurrence);
-            var crashed = fixture.Open(storage: new CrashingLake(fixture.Storage, crash), store: new CrashingStore(fixture.Store, crash));
+            var crashed = fixture.Open(Settings, storage: new CrashingLake(fixture.Storage, crash), store: new CrashingStore(fixture.Store, crash));
             using var gone = new CancellationTokenSource();
             _ = RunAsync(fixture, crashed, gone.Token); // its archivers wait for ever for what was never answered
             await crash.Crashed.WaitAsync(TimeSpan.FromMinutes(2));
@@ -35,7 +37,7 @@ public sealed class LakeCrashTests
         {
             await using var fixture = NewFixture();
             var crash = new CrashPoint(step, occurrence, survives: true);
-            await using var archive = fixture.Open(storage: new CrashingLake(fixture.Storage, crash), store: new CrashingStore(fixture.Store, crash));
+            await using var archive = fixture.Open(Settings, storage: new CrashingLake(fixture.Storage, crash), store: new CrashingStore(fixture.Store, crash));
             await RunAsync(fixture, archive);
             Assert.True(crash.Crashed.IsCompleted, $"{crash} never came.");
 
@@ -78,7 +80,7 @@ public sealed class LakeCrashTests
     {
         await using var fixture = NewFixture();
         var crash = new CrashPoint(null, 0);
-        await using var archive = fixture.Open(storage: new CrashingLake(fixture.Storage, crash), store: new CrashingStore(fixture.Store, crash));
+        await using var archive = fixture.Open(Settings, storage: new CrashingLake(fixture.Storage, crash), store: new CrashingStore(fixture.Store, crash));
         await RunAsync(fixture, archive);
         string[] operations = ["archive store commit", "archive store files", "archive store start", "lake delete", "lake list", "lake write"];
         Assert.Equal(operations.SelectMany(operation => (string[])[$"after {operation}", $"before {operation}"]).Order(), crash.Steps.Keys.Order());
