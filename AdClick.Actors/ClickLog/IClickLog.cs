@@ -23,6 +23,9 @@ public interface IClickLog : IAsyncDisposable
     /// <exception cref="ClickLogDamagedException">Thrown while reading: records are missing or unreadable at a named place.</exception>
     IClickLogReader OpenReader(int partition, long offset);
 
+    /// <summary>A reader beside the one that counts; for the rest as <see cref="OpenReader"/>.</summary>
+    IClickLogReader OpenArchiveReader(int partition, long offset);
+
     /// <summary>First readable offset, and the offset that the next durable record gets, as far as this node knows. Costs nothing.</summary>
     LogRange RangeOf(int partition);
 
@@ -31,10 +34,11 @@ public interface IClickLog : IAsyncDisposable
     ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Says that a checkpoint stands at <paramref name="offset"/>: a restart reads from there. The log may let go of records below it that were
-    /// appended before <paramref name="olderThan"/>, and may keep more than that.
+    /// Says that a checkpoint stands at <paramref name="offset"/>: a restart reads from there. The log may let go of records below it and below
+    /// <paramref name="keepFrom"/>, from where on something else still needs them, that were appended before <paramref name="olderThan"/>, and may
+    /// keep more than that.
     /// </summary>
-    void Checkpointed(int partition, long offset, DateTimeOffset olderThan);
+    void Checkpointed(int partition, long offset, long keepFrom, DateTimeOffset olderThan);
 
     /// <summary>
     /// The greatest append time that the log has given to a record, in any partition; the Unix epoch while there is none. A gateway whose clock is far

@@ -11,6 +11,9 @@ namespace AdClick.Actors.Partitions;
 /// </summary>
 internal sealed class BatchDecoder
 {
+    /// <summary>Why a record is passed over that is neither click nor mark.</summary>
+    public const string Unreadable = "The record is not a click or mark that this version can read.";
+
     private readonly int _partition;
     private readonly AdKeyTable _keys;
     private readonly List<int> _groupCounts = [];
@@ -32,6 +35,10 @@ internal sealed class BatchDecoder
         _nextOffset = offset;
         _clockMs = clockMs;
     }
+
+    /// <summary>Why a click is passed over that is not this partition's.</summary>
+    public static string Misplaced(AdKeyTable.KnownKey? known) =>
+        known is null ? "The ad ID is malformed." : $"Its ad key {known.Key} belongs to partition {known.Partition}.";
 
     /// <summary>Decodes the next batch.</summary>
     /// <exception cref="InvalidOperationException">The batch doesn't begin where the one before it ended.</exception>
@@ -68,8 +75,7 @@ internal sealed class BatchDecoder
                     var known = _keys.Find(reader.AdId, reader.SubShard);
                     if (known is null || known.Partition != _partition)
                     {
-                        var reason = known is null ? "The ad ID is malformed." : $"Its ad key {known.Key} belongs to partition {known.Partition}.";
-                        (rejected ??= []).Add(new RejectedRecord(entry.Offset, reason, record.ToArray()));
+                        (rejected ??= []).Add(new RejectedRecord(entry.Offset, Misplaced(known), record.ToArray()));
                         break;
                     }
 
@@ -95,7 +101,7 @@ internal sealed class BatchDecoder
                     break;
                 default:
                     (rejected ??= []).Add(
-                        new RejectedRecord(entry.Offset, "The record is not a click or mark that this version can read.", record.ToArray()));
+                        new RejectedRecord(entry.Offset, Unreadable, record.ToArray()));
                     break;
             }
         }

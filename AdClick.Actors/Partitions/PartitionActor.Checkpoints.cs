@@ -134,7 +134,8 @@ internal sealed partial class PartitionActor
         PurgeCovered(reached.SnapshotSequenceNr);
         PurgeOutlived();
         _ads.StopEmpty(_terms, _checkpointClockMs);
-        _context.Log.Checkpointed(_partition, _checkpointOffset, _checkpointAt - _settings.ClickLogRetention);
+        _context.Log.Checkpointed(
+            _partition, _checkpointOffset, _context.Archive?.KeepFrom(_partition) ?? long.MaxValue, _checkpointAt - _settings.ClickLogRetention);
         ChangeTermsWhenReplayed();
         ReadOn();
         FinishWhenDrained();

@@ -10,7 +10,11 @@ namespace AdClick.Actors.Partitions;
 /// <param name="Settings">Settings of the counting.</param>
 /// <param name="Time">Wall clock, for what people read; nothing is counted by it.</param>
 public sealed record PartitionContext(
-    IClickLog Log, IMetricsStore Store, PartitionBoard Board, PartitionSettings Settings, TimeProvider Time);
+    IClickLog Log, IMetricsStore Store, PartitionBoard Board, PartitionSettings Settings, TimeProvider Time)
+{
+    /// <summary>Keeps the raw clicks; null where nobody does.</summary>
+    public IPartitionArchive? Archive { get; init; }
+}
 
 /// <summary>Settings of the counting.</summary>
 public sealed record PartitionSettings

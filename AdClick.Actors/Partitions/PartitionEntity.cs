@@ -19,6 +19,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private readonly int _partition;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private IActorRef? _actor;
+    private IDisposable? _archiving;
     private Exception? _failure;
     private bool _isDependencyFailure;
     private long _acquiringSince;
@@ -45,7 +46,11 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     protected override void PreStart() => Acquire();
 
     /// <inheritdoc/>
-    protected override void PostStop() => _context.Board.Remove(_partition);
+    protected override void PostStop()
+    {
+        StopArchiving();
+        _context.Board.Remove(_partition);
+    }
 
     /// <inheritdoc/>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(failure =>
@@ -106,7 +111,13 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private async Task<Acquired> AcquireAsync()
     {
         var progress = await _context.Store.AcquireAsync(_context.Log.Identity, _partition, CancellationToken.None).ConfigureAwait(false);
-        return new Acquired(progress, await _context.Log.FindRangeAsync(_partition, CancellationToken.None).ConfigureAwait(false));
+        var range = await _context.Log.FindRangeAsync(_partition, CancellationToken.None).ConfigureAwait(false);
+        if (_context.Archive is { } archive)
+        {
+            await archive.PrepareAsync(progress, range, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        return new Acquired(progress, range);
     }
 
     private void Start(Acquired acquired)
@@ -123,10 +134,18 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
             _partition, acquired.Progress.OwnerEpoch, _context.Time.GetElapsedTime(_acquiringSince).TotalMilliseconds);
         _actor = Context.ActorOf(PartitionActor.Props(_context, acquired.Progress, acquired.Range), $"epoch-{acquired.Progress.OwnerEpoch}");
         Context.Watch(_actor);
+        _archiving = _context.Archive?.Start(acquired.Progress);
+    }
+
+    private void StopArchiving()
+    {
+        _archiving?.Dispose();
+        _archiving = null;
     }
 
     private void OnStopped()
     {
+        StopArchiving();
         if (_isHandingOff)
         {
             Context.Stop(Self);
@@ -172,6 +191,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private void OnHandOff()
     {
         _isHandingOff = true;
+        StopArchiving();
         Timers.CancelAll();
         if (_actor is null)
         {

@@ -47,13 +47,17 @@ internal sealed class HeldLog(IClickLog log) : IClickLog
     public IClickLogReader OpenReader(int partition, long offset) => new Reader(this, partition, offset);
 
     /// <inheritdoc/>
+    public IClickLogReader OpenArchiveReader(int partition, long offset) => log.OpenArchiveReader(partition, offset);
+
+    /// <inheritdoc/>
     public LogRange RangeOf(int partition) => log.RangeOf(partition);
 
     /// <inheritdoc/>
     public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) => log.FindRangeAsync(partition, cancellationToken);
 
     /// <inheritdoc/>
-    public void Checkpointed(int partition, long offset, DateTimeOffset olderThan) => log.Checkpointed(partition, offset, olderThan);
+    public void Checkpointed(int partition, long offset, long keepFrom, DateTimeOffset olderThan) =>
+        log.Checkpointed(partition, offset, keepFrom, olderThan);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => log.DisposeAsync();

@@ -184,7 +184,9 @@ internal sealed class RepartitionCommand
     private async Task MoveAsync(IClickLog old, IClickLog next)
     {
         var counting = GatewayHost.Counting(_options) with { HandOffTimeout = HandOffTimeout };
-        var context = new PartitionContext(old, _storage.Metrics, new PartitionBoard(), counting, TimeProvider.System);
+        using var logging = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Warning).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+        await using var archive = GatewayHost.OpenArchive(_options, _folder, TimeProvider.System, _storage, old, logging);
+        var context = new PartitionContext(old, _storage.Metrics, new PartitionBoard(), counting, TimeProvider.System) { Archive = archive };
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);

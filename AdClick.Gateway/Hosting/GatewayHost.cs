@@ -5,6 +5,7 @@ using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.Clicks;
 using AdClick.Actors.Hosting;
 using AdClick.Actors.HotAds;
+using AdClick.Actors.Lake;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Partitions;
 using AdClick.Gateway.Ads;
@@ -101,6 +102,12 @@ internal sealed class GatewayHost : IAsyncDisposable
         var log = await StartupDamage.RefuseAsync(() => OpenLogAsync(options, folder, time, logging));
         _closing.Push(log.DisposeAsync);
 
+        var archive = OpenArchive(options, folder, time, storage, log, logging);
+        if (archive is not null)
+        {
+            _closing.Push(archive.DisposeAsync);
+        }
+
         var levels = new LogLevels();
         ((IConfigurationBuilder)builder.Configuration).Add(levels);
         ConfigureLogging(builder.Logging, builder.Configuration);
@@ -108,8 +115,8 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.Logging.AddProvider(tap);
         builder.Services.AddOperatorCommands(tap, levels);
         ConfigureServer(builder, options);
-        AddServices(builder, options, folder, time, storage, log, adminKey, signingKeys);
-        AddAkka(builder, options, time, storage, log);
+        AddServices(builder, options, folder, time, storage, log, archive, adminKey, signingKeys);
+        AddAkka(builder, options, time, storage, log, archive);
         if (options.Cluster is not null)
         {
             builder.Services.AddHostedService<LogCheck>();
@@ -137,6 +144,14 @@ internal sealed class GatewayHost : IAsyncDisposable
             ? await KafkaClickLog.OpenAsync(
                 kafka, folder.Path, options.ImpressionLifetime + options.AllowedLateness, time, logging.CreateLogger<KafkaClickLog>())
             : EmbeddedClickLog.Open(folder.ClickLog, options.Partitions, time, logging.CreateLogger<EmbeddedClickLog>());
+
+    /// <summary>The archive of a node that counts; null where clicks are not archived.</summary>
+    public static LakeArchive? OpenArchive(
+        GatewayOptions options, DataFolder folder, TimeProvider time, NodeStorage storage, IClickLog log, ILoggerFactory logging) =>
+        options is { IsProcessor: true, Lake: { } lake }
+            ? new LakeArchive(
+                log, storage.Archive, new FolderLake(Path.Combine(folder.Path, lake.Folder)), lake.Settings, time, logging.CreateLogger<LakeArchive>())
+            : null;
 
     private static ValueTask Close(IDisposable disposable)
     {
@@ -223,6 +238,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         TimeProvider time,
         NodeStorage storage,
         IClickLog log,
+        LakeArchive? archive,
         string adminKey,
         SigningKeyRing signingKeys)
     {
@@ -233,6 +249,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         services.AddSingleton(storage.Metrics);
         services.AddSingleton(storage.Catalogue);
         services.AddSingleton(log);
+        services.AddSingleton(new ArchiveWatch(archive));
         services.AddSingleton(signingKeys);
         services.AddSingleton(options.Kafka is null ? GatewayIdentity.Embedded : GatewayIdentity.In(folder.Path));
         services.AddSingleton<ProcessExit>();
@@ -282,7 +299,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     };
 
     private static void AddAkka(
-        WebApplicationBuilder builder, GatewayOptions options, TimeProvider time, NodeStorage storage, IClickLog log)
+        WebApplicationBuilder builder, GatewayOptions options, TimeProvider time, NodeStorage storage, IClickLog log, LakeArchive? archive)
     {
         builder.Services.AddAkka("adclick", (akka, provider) =>
         {
@@ -291,7 +308,7 @@ internal sealed class GatewayHost : IAsyncDisposable
                 loggers.ClearLoggers();
                 loggers.AddLoggerFactory();
             });
-            var context = new PartitionContext(log, storage.Metrics, provider.GetRequiredService<PartitionBoard>(), Counting(options), time);
+            var context = new PartitionContext(log, storage.Metrics, provider.GetRequiredService<PartitionBoard>(), Counting(options), time) { Archive = archive };
             akka.AddAdClickHocon(builder.Configuration);
             storage.AddPersistence(akka);
             _ = options.Cluster is { } cluster ? akka.AddAdClickCluster(cluster, options.Roles, options.IsProcessor ? context : null) : akka.AddAdClickLocalCluster(options.Roles);
@@ -349,6 +366,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         application.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization("admin");
         _ = application.Services.GetRequiredService<PartitionGauges>(); // registers itself
         _ = application.Services.GetRequiredService<HotAdGauges>();
+        _ = application.Services.GetRequiredService<ArchiveWatch>();
         _ = application.Services.GetRequiredService<ClusterGauges>(); // likewise
         GatewayClickMetrics.Announce();
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.Hosting;
+using AdClick.Actors.Lake;
 
 namespace AdClick.Gateway.Hosting;
 
@@ -58,6 +59,9 @@ public sealed record GatewayOptions
     /// <summary>Whether a partition goes on where the click log has let go of clicks before they were counted. Default false: it is paused.</summary>
     public bool SkipLostClicks { get; init; }
 
+    /// <summary>The data lake. Null: raw clicks are kept in the click log alone.</summary>
+    public LakeOptions? Lake { get; init; } = new("lake", new LakeSettings());
+
     /// <summary>Distinct clicked impressions per second from which on an ad is split, 10 to 1,000,000. Default 500.</summary>
     public int HotAdClicksPerSecond { get; init; } = 500;
 
@@ -85,6 +89,11 @@ public sealed record GatewayOptions
     /// <summary>Whether the node counts.</summary>
     public bool IsProcessor => Roles.Contains(ProcessorRole);
 }
+
+/// <summary>The data lake in a folder.</summary>
+/// <param name="Folder">Path, absolute or from the data folder.</param>
+/// <param name="Settings">When clicks go to it.</param>
+public sealed record LakeOptions(string Folder, LakeSettings Settings);
 
 /// <summary>A configured signing key.</summary>
 /// <param name="KeyId">ID that stands in every token.</param>

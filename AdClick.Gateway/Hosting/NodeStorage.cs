@@ -19,6 +19,9 @@ internal sealed class NodeStorage : IAsyncDisposable
     /// <summary>Counts and progress.</summary>
     public required IMetricsStore Metrics { get; init; }
 
+    /// <summary>What is known of the data lake.</summary>
+    public required IArchiveStore Archive { get; init; }
+
     /// <summary>Ads and API keys.</summary>
     public required ICatalogueStore Catalogue { get; init; }
 
@@ -68,6 +71,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         return new NodeStorage(store.DisposeAsync)
         {
             Metrics = store,
+            Archive = store,
             Catalogue = store,
             Rollups = store,
             RollupBucketsAtOnce = 5_000, // some 50 ms of writing: a flush waits no longer than that
@@ -89,6 +93,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         })
         {
             Metrics = store,
+            Archive = store,
             Catalogue = store,
             Rollups = store,
             RollupBucketsAtOnce = 50_000, // nobody waits for it

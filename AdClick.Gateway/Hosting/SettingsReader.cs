@@ -49,6 +49,7 @@ internal sealed partial class SettingsReader
         }
 
         var cluster = Cluster(kafka is not null, postgres is not null);
+        var skipLostClicks = Flag("SkipLostClicks");
 
         return new GatewayOptions
         {
@@ -65,7 +66,8 @@ internal sealed partial class SettingsReader
             FlushInterval = Span("FlushInterval", defaults.FlushInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
             CheckpointInterval = Span("CheckpointInterval", defaults.CheckpointInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
             ClickLogRetention = Span("ClickLogRetention", defaults.ClickLogRetention, TimeSpan.Zero, TimeSpan.FromDays(3650)),
-            SkipLostClicks = Flag("SkipLostClicks"),
+            SkipLostClicks = skipLostClicks,
+            Lake = Lake(cluster is not null, skipLostClicks),
             HotAdClicksPerSecond = Number("HotAdClicksPerSecond", defaults.HotAdClicksPerSecond, 10, 1_000_000),
             HotAdAfter = Span("HotAdAfter", defaults.HotAdAfter, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             RequestsPerSecondPerKey = Number("RequestsPerSecondPerKey", defaults.RequestsPerSecondPerKey, 1, 1_000_000),

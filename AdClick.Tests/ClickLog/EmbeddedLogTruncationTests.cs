@@ -22,7 +22,7 @@ public sealed class EmbeddedLogTruncationTests : IDisposable
         await using (var log = await WithRecordsAsync(1000))
         {
             var before = _folder.Segments().Length;
-            log.Checkpointed(0, 500, DateTimeOffset.MaxValue);
+            log.Checkpointed(0, 500, long.MaxValue, DateTimeOffset.MaxValue);
 
             range = log.RangeOf(0);
             Assert.InRange(range.Begin, 1, 500);
@@ -45,7 +45,7 @@ public sealed class EmbeddedLogTruncationTests : IDisposable
     {
         await using (var log = await WithRecordsAsync(1000))
         {
-            log.Checkpointed(0, long.MaxValue, DateTimeOffset.MaxValue);
+            log.Checkpointed(0, long.MaxValue, long.MaxValue, DateTimeOffset.MaxValue);
             Assert.Single(_folder.Segments());
             Assert.InRange(log.RangeOf(0).Begin, 1, 999);
         }
@@ -64,10 +64,10 @@ public sealed class EmbeddedLogTruncationTests : IDisposable
             await log.AppendAsync(i).InTime($"append {i}");
         }
 
-        log.Checkpointed(0, 1000, Start);
+        log.Checkpointed(0, 1000, long.MaxValue, Start);
         Assert.Equal(0, log.RangeOf(0).Begin);
 
-        log.Checkpointed(0, 1000, Start.AddMinutes(30));
+        log.Checkpointed(0, 1000, long.MaxValue, Start.AddMinutes(30));
         var begin = log.RangeOf(0).Begin;
         Assert.InRange(begin, 1, 300);
         Assert.Equal(Start.ToUnixTimeMilliseconds(), (await log.ReadAllAsync())[0].AppendTimeMs);
@@ -79,7 +79,7 @@ public sealed class EmbeddedLogTruncationTests : IDisposable
         await using var log = await WithRecordsAsync(1000);
         using var reader = log.OpenReader(0, 0);
         var batch = await reader.ReadAsync(10, CancellationToken.None).InTime("the first records");
-        log.Checkpointed(0, 900, DateTimeOffset.MaxValue);
+        log.Checkpointed(0, 900, long.MaxValue, DateTimeOffset.MaxValue);
 
         // The segment that it has open is read to its end; the next one is gone.
         var overtaken = await Assert.ThrowsAsync<InvalidOperationException>(async () =>

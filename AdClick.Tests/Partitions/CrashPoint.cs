@@ -216,14 +216,16 @@ internal sealed class CrashingLog(IClickLog log, CrashPoint crash) : IClickLog
     public IClickLogReader OpenReader(int partition, long offset) =>
         new Reader(crash.Run("log open", () => log.OpenReader(partition, offset)), crash);
 
+    public IClickLogReader OpenArchiveReader(int partition, long offset) => log.OpenArchiveReader(partition, offset);
+
     public LogRange RangeOf(int partition) => log.RangeOf(partition);
 
     public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) =>
         new(crash.RunAsync("log range", () => log.FindRangeAsync(partition, cancellationToken).AsTask()));
 
-    public void Checkpointed(int partition, long offset, DateTimeOffset olderThan) => crash.Run("log truncate", () =>
+    public void Checkpointed(int partition, long offset, long keepFrom, DateTimeOffset olderThan) => crash.Run("log truncate", () =>
     {
-        log.Checkpointed(partition, offset, olderThan);
+        log.Checkpointed(partition, offset, keepFrom, olderThan);
         return true;
     });
 

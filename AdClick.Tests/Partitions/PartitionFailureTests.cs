@@ -170,7 +170,7 @@ public sealed class PartitionFailureTests : PartitionTest
         await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
         await PartitionHarness.HandOffAsync(entity);
         Append(11, 10);
-        Log.Checkpointed(0, 15, DateTimeOffset.MaxValue); // a retention that did not wait: 10 to 14 are gone
+        Log.Checkpointed(0, 15, long.MaxValue, DateTimeOffset.MaxValue); // a retention that did not wait: 10 to 14 are gone
 
         var refusing = PartitionHarness.Context(Log, Store);
         entity = Harness.Start(refusing);

@@ -47,11 +47,14 @@ internal sealed class WatchedClickLog(InMemoryClickLog log) : IClickLog
             : new Reader(this, log.OpenReader(partition, offset));
     }
 
+    public IClickLogReader OpenArchiveReader(int partition, long offset) => log.OpenArchiveReader(partition, offset);
+
     public LogRange RangeOf(int partition) => log.RangeOf(partition) with { End = End ?? log.RangeOf(partition).End };
 
     public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) => ValueTask.FromResult(RangeOf(partition));
 
-    public void Checkpointed(int partition, long offset, DateTimeOffset olderThan) => log.Checkpointed(partition, offset, olderThan);
+    public void Checkpointed(int partition, long offset, long keepFrom, DateTimeOffset olderThan) =>
+        log.Checkpointed(partition, offset, keepFrom, olderThan);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -67,6 +67,8 @@ public sealed class InMemoryClickLog : IClickLog
 
     public IClickLogReader OpenReader(int partition, long offset) => new Reader(this, partition, offset);
 
+    public IClickLogReader OpenArchiveReader(int partition, long offset) => OpenReader(partition, offset);
+
     public LogRange RangeOf(int partition)
     {
         lock (_gate)
@@ -77,12 +79,12 @@ public sealed class InMemoryClickLog : IClickLog
 
     public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) => ValueTask.FromResult(RangeOf(partition));
 
-    public void Checkpointed(int partition, long offset, DateTimeOffset olderThan)
+    public void Checkpointed(int partition, long offset, long keepFrom, DateTimeOffset olderThan)
     {
         lock (_gate)
         {
             var records = _partitions[partition];
-            while (_begin[partition] < offset && records[(int)_begin[partition]].AppendTimeMs < olderThan.ToUnixTimeMilliseconds())
+            while (_begin[partition] < Math.Min(offset, keepFrom) && records[(int)_begin[partition]].AppendTimeMs < olderThan.ToUnixTimeMilliseconds())
             {
                 var begin = (int)_begin[partition]++;
                 records[begin] = (records[begin].AppendTimeMs, []);

@@ -125,6 +125,9 @@ public sealed class EmbeddedClickLog : IClickLog
     public IClickLogReader OpenReader(int partition, long offset) => new EmbeddedLogReader(_partitions[partition], offset);
 
     /// <inheritdoc/>
+    public IClickLogReader OpenArchiveReader(int partition, long offset) => OpenReader(partition, offset);
+
+    /// <inheritdoc/>
     public LogRange RangeOf(int partition) => new(_partitions[partition].Begin, _partitions[partition].Tail.Offset);
 
     /// <inheritdoc/>
@@ -143,8 +146,8 @@ public sealed class EmbeddedClickLog : IClickLog
     internal bool IsOpen(int partition) => _partitions[partition].IsOpen;
 
     /// <inheritdoc/>
-    public void Checkpointed(int partition, long offset, DateTimeOffset olderThan) =>
-        _partitions[partition].Truncate(offset, olderThan.ToUnixTimeMilliseconds());
+    public void Checkpointed(int partition, long offset, long keepFrom, DateTimeOffset olderThan) =>
+        _partitions[partition].Truncate(Math.Min(offset, keepFrom), olderThan.ToUnixTimeMilliseconds());
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

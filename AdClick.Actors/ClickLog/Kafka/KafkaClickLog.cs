@@ -14,6 +14,8 @@ namespace AdClick.Actors.ClickLog.Kafka;
 /// </remarks>
 public sealed class KafkaClickLog : IClickLog
 {
+    private const long ArchiveBufferBytes = 16 * 1024 * 1024; // it reads one partition at a time
+
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
@@ -184,6 +186,10 @@ public sealed class KafkaClickLog : IClickLog
         _connection is { } connection ? connection.Consumer.OpenReader(partition, offset) : throw Unanswered();
 
     /// <inheritdoc/>
+    public IClickLogReader OpenArchiveReader(int partition, long offset) =>
+        _connection is { } connection ? connection.ArchiveConsumer.OpenReader(partition, offset) : throw Unanswered();
+
+    /// <inheritdoc/>
     public LogRange RangeOf(int partition) => _connection?.Consumer.RangeOf(partition) ?? default;
 
     /// <inheritdoc/>
@@ -193,7 +199,7 @@ public sealed class KafkaClickLog : IClickLog
             : ValueTask.FromException<LogRange>(Unanswered());
 
     /// <summary>Commits the checkpoint to the consumer group. What the topic keeps is for Kafka's retention to say.</summary>
-    public void Checkpointed(int partition, long offset, DateTimeOffset olderThan) => _connection?.Consumer.Checkpointed(partition, offset);
+    public void Checkpointed(int partition, long offset, long keepFrom, DateTimeOffset olderThan) => _connection?.Consumer.Checkpointed(partition, offset);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -270,16 +276,14 @@ public sealed class KafkaClickLog : IClickLog
 
     private void Connect()
     {
-        var consumer = new SharedConsumer(
-            new ConsumerSettings
-            {
-                Topic = _options.Topic,
-                Partitions = Identity.Partitions,
-                Client = KafkaClientConfig.Consumer(_options),
-                Redact = line => KafkaClientConfig.WithoutSecrets(line, _options),
-            },
-            _time,
-            _logger);
+        var settings = new ConsumerSettings
+        {
+            Topic = _options.Topic,
+            Partitions = Identity.Partitions,
+            Client = KafkaClientConfig.Consumer(_options),
+            Redact = line => KafkaClientConfig.WithoutSecrets(line, _options),
+        };
+        var consumer = new SharedConsumer(settings, _time, _logger);
         var appender = new KafkaAppender(
             _options.Topic,
             Identity.Partitions,
@@ -289,7 +293,8 @@ public sealed class KafkaClickLog : IClickLog
             _options.Linger,
             _time,
             _logger);
-        _connection = new Connection(appender, consumer);
+        _connection = new Connection(
+            appender, consumer, () => new SharedConsumer(settings with { BufferBytes = ArchiveBufferBytes }, _time, _logger));
     }
 
     private async Task DisconnectAsync()
@@ -303,17 +308,22 @@ public sealed class KafkaClickLog : IClickLog
         _connection = null;
         await connection.Appender.DisposeAsync().ConfigureAwait(false);
         await connection.Consumer.DisposeAsync().ConfigureAwait(false);
+        await connection.CloseArchiveConsumerAsync().ConfigureAwait(false);
     }
 
     private ClickLogUnavailableException Unanswered() => new(_refusal ?? _unanswered ?? "The click log is closed.");
 
-    private sealed class Connection(KafkaAppender appender, SharedConsumer consumer)
+    private sealed class Connection(KafkaAppender appender, SharedConsumer consumer, Func<SharedConsumer> openArchiveConsumer)
     {
+        private readonly Lazy<SharedConsumer> _archiveConsumer = new(openArchiveConsumer);
         private volatile bool _isClosed;
 
         public KafkaAppender Appender { get; } = appender;
 
         public SharedConsumer Consumer { get; } = consumer;
+
+        /// <summary>A consumer for the archive, made when it is first wanted: one serves a partition to one reader, and here there is a second.</summary>
+        public SharedConsumer ArchiveConsumer => _archiveConsumer.Value;
 
         /// <summary>Whether the appender takes no more; who was about to append has the spool.</summary>
         public bool IsClosed
@@ -321,5 +331,8 @@ public sealed class KafkaClickLog : IClickLog
             get => _isClosed;
             set => _isClosed = value;
         }
+
+        /// <summary>Closes the archive's consumer, if there is one.</summary>
+        public ValueTask CloseArchiveConsumerAsync() => _archiveConsumer.IsValueCreated ? _archiveConsumer.Value.DisposeAsync() : ValueTask.CompletedTask;
     }
 }

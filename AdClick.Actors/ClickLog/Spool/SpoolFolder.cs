@@ -135,7 +135,7 @@ internal sealed class SpoolFolder : IAsyncDisposable
             {
                 if (_truncated[lane] != positions[lane])
                 {
-                    _log.Checkpointed(lane, positions[lane], DateTimeOffset.MaxValue);
+                    _log.Checkpointed(lane, positions[lane], long.MaxValue, DateTimeOffset.MaxValue);
                     _truncated[lane] = positions[lane];
                 }
             }

@@ -7,7 +7,7 @@ namespace AdClick.Actors.Metrics.Postgres;
 /// time, also when the store is made: every method throws <see cref="MetricsStoreUnavailableException"/> until it is back, and
 /// <see cref="MetricsStoreDamagedException"/> when its schema is not this program's.
 /// </summary>
-public sealed class PostgresMetricsStore : IMetricsStore, ICatalogueStore, IRollupStore, IAsyncDisposable
+public sealed class PostgresMetricsStore : IMetricsStore, IArchiveStore, ICatalogueStore, IRollupStore, IAsyncDisposable
 {
     /// <summary>Least time for which minutes can be kept: replays, reconciliation and whoever looks into last week need them.</summary>
     public static readonly TimeSpan MinRetention = TimeSpan.FromDays(8);
@@ -65,6 +65,24 @@ public sealed class PostgresMetricsStore : IMetricsStore, ICatalogueStore, IRoll
     public Task MoveToAsync(
         IReadOnlyList<PartitionProgress> from, LogIdentity to, IReadOnlyList<PartitionProgress> progress, CancellationToken cancellationToken) =>
         _database.WriteAsync(session => PostgresLogs.MoveToAsync(session, _database.Name, from, to, progress, Now.UtcDateTime), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ArchiveProgress> StartArchiveAsync(ArchiveOwner owner, long firstOffset, long clockMs, CancellationToken cancellationToken) =>
+        _database.WriteAsync(session => PostgresArchive.StartAsync(session, owner, firstOffset, clockMs), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlySet<string>> ListLakeFilesAsync(ArchiveOwner owner, CancellationToken cancellationToken) =>
+        _database.WriteAsync(session => PostgresArchive.ListFilesAsync(session, owner), cancellationToken); // the owner's row is locked
+
+    /// <inheritdoc/>
+    public Task CommitCutAsync(ArchiveCut cut, CancellationToken cancellationToken) =>
+        _database.WriteAsync(
+            async session =>
+            {
+                await PostgresArchive.CommitAsync(session, cut).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The question is refused by <see cref="BucketAlignment.TryAlign"/>.</exception>

@@ -61,6 +61,9 @@ internal static class PostgresProgress
         {
             // Nothing was ever read from that log: let go of it, and of whoever still believes to own a part of it.
             await session.RunAsync(
+                PostgresSession.Sql("DELETE FROM archive_progress WHERE log = (SELECT log FROM logs WHERE epoch = $1)", stored.Epoch),
+                PostgresSession.Sql("DELETE FROM lake_files WHERE log = (SELECT log FROM logs WHERE epoch = $1)", stored.Epoch),
+                PostgresSession.Sql("DELETE FROM lake_gaps WHERE log = (SELECT log FROM logs WHERE epoch = $1)", stored.Epoch),
                 PostgresSession.Sql("DELETE FROM gateway_marks"),
                 PostgresSession.Sql("DELETE FROM progress"),
                 PostgresSession.Sql("DELETE FROM logs")).ConfigureAwait(false);

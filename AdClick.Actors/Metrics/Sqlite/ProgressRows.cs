@@ -126,7 +126,11 @@ internal static class ProgressRows
         if (CurrentLog(database) is { } stored && LogRules.IsReplaced($"metrics database {database.File}", stored, log, Read(database, stored.Epoch)))
         {
             // Nothing was ever read from that log: let go of it, and of whoever still believes to own a part of it.
-            database.Execute("DELETE FROM gateway_marks; DELETE FROM progress; DELETE FROM logs");
+            var former = FindLog(database, stored.Epoch);
+            foreach (var table in (string[])["archive_progress", "lake_files", "lake_gaps", "gateway_marks", "progress", "logs"])
+            {
+                database.Prepare($"DELETE FROM {table} WHERE log = ?1").Bind(1, former).Run();
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ namespace AdClick.Actors.Metrics.Sqlite;
 /// Metrics and catalogue in one SQLite file: one connection that writes, a few that read, none of them on the thread pool. The file belongs to one
 /// process.
 /// </summary>
-public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IRollupStore, IAsyncDisposable
+public sealed class SqliteMetricsStore : IMetricsStore, IArchiveStore, ICatalogueStore, IRollupStore, IAsyncDisposable
 {
     /// <summary>Files up to this size are checked from end to end when they are opened; a larger one would hold up the start.</summary>
     private const long MaxBytesCheckedAtOpen = 256L * 1024 * 1024;
@@ -86,6 +86,24 @@ public sealed class SqliteMetricsStore : IMetricsStore, ICatalogueStore, IRollup
             database =>
             {
                 ProgressRows.MoveTo(database, from, to, progress, NowMs);
+                return true;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ArchiveProgress> StartArchiveAsync(ArchiveOwner owner, long firstOffset, long clockMs, CancellationToken cancellationToken) =>
+        _writer.RunAsync(database => SqliteArchive.Start(database, owner, firstOffset, clockMs), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlySet<string>> ListLakeFilesAsync(ArchiveOwner owner, CancellationToken cancellationToken) =>
+        _readers.RunAsync(database => SqliteArchive.ListFiles(database, owner), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task CommitCutAsync(ArchiveCut cut, CancellationToken cancellationToken) =>
+        _writer.RunAsync(
+            database =>
+            {
+                SqliteArchive.Commit(database, cut);
                 return true;
             },
             cancellationToken);

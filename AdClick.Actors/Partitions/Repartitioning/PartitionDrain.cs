@@ -29,6 +29,11 @@ internal static class PartitionDrain
         try
         {
             await WaitUntilCountedAsync(context.Board, ranges, tell, cancellationToken).ConfigureAwait(false);
+            if (context.Archive is { } archive)
+            {
+                await archive.DrainAsync(ranges, tell, cancellationToken).ConfigureAwait(false); // nobody will read this log again
+            }
+
             foreach (var entity in entities)
             {
                 entity.Tell(PartitionCommands.HandOff.Instance);

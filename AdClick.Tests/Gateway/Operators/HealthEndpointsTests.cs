@@ -47,6 +47,7 @@ public sealed class HealthEndpointsTests
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSingleton(log);
         builder.Services.AddSingleton(new ClusterBoard(board, log, "g", TimeProvider.System));
+        builder.Services.AddSingleton(new ArchiveWatch(null));
         builder.Services.AddSingleton(new GatewayOptions());
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Readiness>();
