@@ -41,6 +41,12 @@ internal sealed partial class PartitionActor
             return; // whoever takes the partition over reads it again
         }
 
+        if (IsChangingTerms)
+        {
+            Stash.Stash(); // asked for before the change began: it lies behind the checkpoint, so the new terms judge it, now as in a replay
+            return;
+        }
+
         var inFlight = new BatchInFlight(++_batches, batch, _context.Time.GetTimestamp());
         _inFlight.Enqueue(inFlight);
         foreach (var group in batch.Groups)

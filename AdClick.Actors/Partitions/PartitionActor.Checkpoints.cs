@@ -119,6 +119,7 @@ internal sealed partial class PartitionActor
         _checkpoint = null;
         _nextTerms = null;
         _terms = terms;
+        Stash.UnstashAll();
         _checkpointOffset = checkpoint.Offset;
         _checkpointClockMs = checkpoint.ClockMs;
         _checkpointAt = _context.Time.GetUtcNow();

@@ -80,6 +80,37 @@ public sealed class AllowedLatenessChangeTests : PartitionTest
     }
 
     [Fact]
+    public async Task A_batch_that_was_asked_for_before_the_change_is_judged_by_the_new_lateness()
+    {
+        var longer = CountingNode.FastSettings with { AllowedLateness = TimeSpan.FromMinutes(40) };
+        var entity = Harness.Start(PartitionHarness.Context(Log, Store, longer));
+        Mark(TestClick.Start);
+        await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
+        await PartitionHarness.HandOffAsync(entity);
+        Mark(TestClick.Start); // is replayed, so the change begins when reading goes on already
+
+        var changing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var gate = new GatedStore(Store)
+        {
+            OnFlush = async (_, write) =>
+            {
+                changing.TrySetResult();
+                await goOn.Task;
+                await write();
+            },
+        };
+        var context = PartitionHarness.Context(Log, gate, longer with { AllowedLateness = TimeSpan.FromMinutes(10) });
+        Harness.Start(context);
+        await changing.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        Log.Append(0, TestClick.Start, TestClick.Record("ad", 1, 1, TestClick.Start - (30 * TestClick.Minute)));
+        await Board.WaitForChangesAsync(context.Board, 10); // time enough to count it by the old one
+        goOn.SetResult();
+        await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
+        Assert.Equal(ClickOutcome.Late, Assert.Single(Store.Counts()).Key.Outcome);
+    }
+
+    [Fact]
     public async Task What_was_flushed_of_a_batch_half_counted_is_judged_again_by_the_same_lateness()
     {
         var settings = CountingNode.FastSettings with { AllowedLateness = TimeSpan.FromMinutes(10) };
