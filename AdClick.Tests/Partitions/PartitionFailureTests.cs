@@ -46,7 +46,7 @@ public sealed class PartitionFailureTests : PartitionTest
         Append(1, 10);
         Log.Append(0, TestClick.Start, TestClick.Record("full", 1, 1, TestClick.Start));
 
-        var context = PartitionHarness.Context(Log, Store, CountingNode.FastSettings with { MaxBatchRecords = 5 });
+        var context = PartitionHarness.Context(Log, Store, CountingNode.FastSettings with { MaxBatchRecords = 5, MaxBatchesInFlight = 1 });
         var entity = Harness.Start(context);
         await PausedAsync(context);
         var status = Assert.Single(context.Board.Snapshot());
