@@ -15,7 +15,8 @@ internal sealed record ArchiveParts(
     IClickLog Log, IArchiveStore Store, ILakeStorage Storage, LakeSettings Settings, TimeProvider Time, ILogger Logger);
 
 /// <summary>How far a partition's archive is, for whoever looks.</summary>
-internal sealed class ArchiveState
+/// <param name="tell">Is called after each change.</param>
+internal sealed class ArchiveState(Action tell)
 {
     private long _archivedOffset;
     private volatile string? _fault;
@@ -25,14 +26,24 @@ internal sealed class ArchiveState
     public long ArchivedOffset
     {
         get => Volatile.Read(ref _archivedOffset);
-        set => Volatile.Write(ref _archivedOffset, value);
+        set
+        {
+            if (Interlocked.Exchange(ref _archivedOffset, value) != value)
+            {
+                tell();
+            }
+        }
     }
 
     /// <summary>Why it waits, in a sentence; null when all is well.</summary>
     public string? Fault
     {
         get => _fault;
-        set => _fault = value;
+        set
+        {
+            _fault = value;
+            tell();
+        }
     }
 
     /// <summary>Whether nothing is to wait for company.</summary>

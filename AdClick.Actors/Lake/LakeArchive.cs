@@ -13,6 +13,7 @@ public sealed class LakeArchive : IPartitionArchive, IAsyncDisposable
     private readonly ArchiveState[] _states;
     private readonly SemaphoreSlim _turn = new(1);
     private readonly ConcurrentDictionary<int, PartitionArchiver> _running = new();
+    private TaskCompletionSource _nextChange = NewChange();
 
     /// <summary>An archive; partitions join it with <see cref="Start"/>.</summary>
     /// <param name="log">The click log.</param>
@@ -24,8 +25,11 @@ public sealed class LakeArchive : IPartitionArchive, IAsyncDisposable
     public LakeArchive(IClickLog log, IArchiveStore store, ILakeStorage storage, LakeSettings settings, TimeProvider time, ILogger logger)
     {
         _parts = new ArchiveParts(log, store, storage, settings, time, logger);
-        _states = [.. Enumerable.Range(0, log.Identity.Partitions).Select(_ => new ArchiveState())];
+        _states = [.. Enumerable.Range(0, log.Identity.Partitions).Select(_ => new ArchiveState(Tell))];
     }
+
+    /// <summary>Ends when an archive has come further, waits, goes on or has ended after this call. Take it before looking, and nothing is missed.</summary>
+    public Task NextChange => Volatile.Read(ref _nextChange).Task;
 
     /// <summary>Sentences about partitions of this node whose archive waits. It costs no click, but the click log grows meanwhile.</summary>
     public IReadOnlyList<string> Notices => [.. Running().Select(partition => _states[partition].Fault).OfType<string>()];
@@ -50,7 +54,12 @@ public sealed class LakeArchive : IPartitionArchive, IAsyncDisposable
         var archiver = new PartitionArchiver(_parts, OwnerOf(acquired), _states[acquired.Partition], _turn);
         _running[acquired.Partition] = archiver;
         archiver.Ended.ContinueWith(
-            _ => _running.TryRemove(KeyValuePair.Create(acquired.Partition, archiver)), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            _ =>
+            {
+                _running.TryRemove(KeyValuePair.Create(acquired.Partition, archiver));
+                Tell();
+            },
+            CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         return archiver;
     }
 
@@ -66,14 +75,20 @@ public sealed class LakeArchive : IPartitionArchive, IAsyncDisposable
             state.IsDraining = true;
         }
 
-        while (_states.Where((state, partition) => state.ArchivedOffset < ranges[partition].End).Any())
+        while (true)
         {
+            var change = NextChange;
+            if (_states.Index().All(each => each.Item.ArchivedOffset >= ranges[each.Index].End))
+            {
+                return;
+            }
+
             foreach (var fault in Notices.Where(told.Add))
             {
                 tell(fault);
             }
 
-            await Task.Delay(_parts.Settings.PollInterval, _parts.Time, cancellationToken).ConfigureAwait(false);
+            await change.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -90,6 +105,10 @@ public sealed class LakeArchive : IPartitionArchive, IAsyncDisposable
     }
 
     private static ArchiveOwner OwnerOf(PartitionProgress acquired) => new(acquired.LogEpoch, acquired.Partition, acquired.OwnerEpoch);
+
+    private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private void Tell() => Interlocked.Exchange(ref _nextChange, NewChange()).SetResult();
 
     private IEnumerable<int> Running() => _running.Keys.Order();
 }

@@ -128,7 +128,7 @@ public sealed class LakeArchiveTests
         }
 
         // Two full cuts come by themselves; the rest comes with its age, which a drain does not wait for.
-        await UntilAsync(() => archive.KeepFrom(0) == 20, "two cuts");
+        await UntilAsync(archive, () => archive.KeepFrom(0) == 20, "two cuts");
         Assert.Equal(2, fixture.Files.Length);
         await fixture.DrainAsync(archive);
         Assert.Equal(25, archive.KeepFrom(0));
@@ -137,7 +137,7 @@ public sealed class LakeArchiveTests
         await using var impatient = aged.Open(LakeFixture.Fast with { MaxRows = 1000, MaxAge = TimeSpan.FromMilliseconds(5) });
         await aged.StartAsync(impatient);
         aged.Log.Append(0, TestClick.Start, TestClick.Record("ad", 1, 1, TestClick.Start));
-        await UntilAsync(() => impatient.KeepFrom(0) == 1, "a cut by age");
+        await UntilAsync(impatient, () => impatient.KeepFrom(0) == 1, "a cut by age");
     }
 
     [Fact]
@@ -179,8 +179,8 @@ public sealed class LakeArchiveTests
             await fixture.ArchiveAllAsync();
             await fixture.AssertIsTheLogAsync();
             gate.SetResult();
-            await UntilAsync(() => fixture.Files.Length == 3, "the file of the owner that was frozen");
-            await UntilAsync(() => former.Lags.Count == 0, "its end");
+            await UntilAsync(former, () => former.Lags.Count == 0, "the end of the owner that was frozen");
+            Assert.Equal(3, fixture.Files.Length);
         }
 
         await fixture.ArchiveAllAsync();
@@ -226,7 +226,7 @@ public sealed class LakeArchiveTests
         await using (var archive = fixture.Open())
         {
             await fixture.StartAsync(archive);
-            await UntilAsync(() => archive.Notices.Count == 1, "the archive to say that it waits");
+            await UntilAsync(archive, () => archive.Notices.Count == 1, "the archive to say that it waits");
             Assert.Contains("[0, 4)", archive.Notices[0], StringComparison.Ordinal);
             Assert.Contains("AdClick:SkipLostClicks", archive.Notices[0], StringComparison.Ordinal);
             Assert.Empty(fixture.Files);
@@ -264,13 +264,25 @@ public sealed class LakeArchiveTests
         return (long.Parse(parts[2], CultureInfo.InvariantCulture), long.Parse(parts[3], CultureInfo.InvariantCulture));
     }
 
-    private static async Task UntilAsync(Func<bool> condition, string what)
+    private static async Task UntilAsync(LakeArchive archive, Func<bool> condition, string what)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        while (!condition())
+        while (true)
         {
-            Assert.False(patience.IsCancellationRequested, $"Waited 2 min for {what}.");
-            await Task.Delay(1);
+            var change = archive.NextChange;
+            if (condition())
+            {
+                return;
+            }
+
+            try
+            {
+                await change.WaitAsync(patience.Token);
+            }
+            catch (OperationCanceledException e)
+            {
+                throw new TimeoutException($"Waited 2 min for {what}.", e);
+            }
         }
     }
 
