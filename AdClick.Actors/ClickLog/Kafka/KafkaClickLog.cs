@@ -254,13 +254,14 @@ public sealed class KafkaClickLog : IClickLog
                 }
                 catch (KafkaTopicRefusedException e)
                 {
-                    if (_refusal is null)
+                    var isNew = _refusal is null;
+                    _refusal = e.Message;
+                    if (isNew)
                     {
                         _logger.LogCritical(
                             "{Reason} Clicks are spooled in {Folder}, and nothing is counted, until that is mended.", e.Message, _spool.Folder);
                     }
 
-                    _refusal = e.Message;
                     await DisconnectAsync().ConfigureAwait(false);
                     pause = LongestPause;
                 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using AdClick.Actors.ClickLog.Embedded;
 using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.ClickLog.Spool;
 using AdClick.Tests.Support;
@@ -16,6 +17,7 @@ internal sealed class KafkaAppenderFixture : IAsyncDisposable
 
     private readonly TemporaryFolder? _ownFolder;
     private readonly LoggerFactory _loggers;
+    private readonly Channel<int> _openedLanes = Channel.CreateUnbounded<int>();
     private readonly Channel<FakeProducer> _producers = Channel.CreateUnbounded<FakeProducer>();
 
     /// <param name="spoolBytes">Bound of the spool.</param>
@@ -29,7 +31,11 @@ internal sealed class KafkaAppenderFixture : IAsyncDisposable
         _ownFolder = folder is null ? new TemporaryFolder() : null;
 
         // By its own clock: it has nothing to do with the delivery's.
-        Spool = ClickSpool.Open((folder ?? _ownFolder!).Path, Partitions, spoolBytes, TimeProvider.System);
+        Spool = ClickSpool.Open((folder ?? _ownFolder!).Path, Partitions, spoolBytes, TimeProvider.System, null, files =>
+        {
+            _openedLanes.Writer.TryWrite(files.Partition);
+            return new SegmentDevice(files);
+        });
         fill?.Invoke(Spool);
         Appender = new KafkaAppender("clicks", Partitions, Spool, Build, Timeout, TimeSpan.FromMilliseconds(1), Time, _loggers.CreateLogger("Kafka"));
 
@@ -49,6 +55,9 @@ internal sealed class KafkaAppenderFixture : IAsyncDisposable
     public ClickSpool Spool { get; }
 
     public KafkaAppender Appender { get; }
+
+    /// <summary>The partitions whose lanes in the spool were opened for writing, in turn.</summary>
+    public ChannelReader<int> OpenedLanes => _openedLanes.Reader;
 
     /// <summary>The newest producer.</summary>
     public FakeProducer Producer { get; private set; } = null!;

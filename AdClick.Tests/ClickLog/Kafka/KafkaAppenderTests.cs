@@ -119,24 +119,15 @@ public sealed class KafkaAppenderTests : IAsyncLifetime
         _log.Time.Advance(KafkaAppenderFixture.Timeout / 2 - TimeSpan.FromMilliseconds(1));
         var (_, other) = await _log.SendAsync(2, partition: 2); // after that the sender has looked at the clock, and set its timer
         other.Deliver();
-        Assert.False(_log.Spool.Lanes[1].IsOpen);
+        Assert.False(_log.OpenedLanes.TryPeek(out _));
 
         _log.Time.Advance(TimeSpan.FromMilliseconds(2));
-        await UntilAsync(() => _log.Spool.Lanes[1].IsOpen).InTime("the lane to be opened");
+        Assert.Equal(1, await _log.OpenedLanes.ReadAsync().InTime("the lane to be opened"));
         Assert.False(slow.IsCompleted);
-        Assert.False(_log.Spool.Lanes[0].IsOpen);
-        Assert.False(_log.Spool.Lanes[2].IsOpen);
+        Assert.False(_log.OpenedLanes.TryPeek(out _));
         Assert.Equal(0, _log.Spool.Records);
         sent.Deliver();
         await slow.InTime("the report");
-
-        static async Task UntilAsync(Func<bool> condition)
-        {
-            while (!condition())
-            {
-                await Task.Delay(5); // the committer tells nobody
-            }
-        }
     }
 
     [Fact]

@@ -6,7 +6,6 @@ using AdClick.Benchmarks.Kafka;
 using AdClick.Tests.Support;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace AdClick.Tests.ClickLog.Kafka;
@@ -15,8 +14,6 @@ namespace AdClick.Tests.ClickLog.Kafka;
 public sealed class KafkaClickLogOutageTests : IAsyncLifetime
 {
     private const int Partitions = 3;
-
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly KafkaCluster _kafka = new();
     private readonly TemporaryFolder _folder = new();
@@ -59,9 +56,13 @@ public sealed class KafkaClickLogOutageTests : IAsyncLifetime
         await Assert.ThrowsAsync<ClickLogUnavailableException>(() => log.AppendAsync(0, [], Record(0))); // a mark
 
         _kafka.Mock.SetUp(MockKafkaCluster.AllBrokers);
-        await UntilAsync(() => log.Notice is null && log.SpooledFromMs is null, "the spool to be drained");
+        await _lines.WaitForAsync($"Kafka at {_options.BootstrapServers} answers.").WithPatience("Kafka to answer");
         await AppendAsync(log, 330, 30);
-        Assert.Equal(Numbers(0, 360), await ReadAllAsync(log));
+        Assert.Equal(Numbers(0, 360), await ReadAsync(log, 360));
+        await log.DisposeAsync();
+        Assert.Equal(360, await CountInTopicAsync());
+        await using var spool = ClickSpool.Open(_options.SpoolFolder, Partitions, _options.SpoolMaxBytes, TimeProvider.System);
+        Assert.Equal(0, spool.Records);
     }
 
     [MockKafkaFact]
@@ -69,7 +70,7 @@ public sealed class KafkaClickLogOutageTests : IAsyncLifetime
     {
         _kafka.Mock.SetDown(MockKafkaCluster.AllBrokers);
         var opening = OpenAsync();
-        await UntilAsync(() => _lines.Lines.Any(line => line.Contains("can't start without it", StringComparison.Ordinal)), "the start to say that it waits");
+        await _lines.WaitForAsync("can't start without it").WithPatience("the start to say that it waits");
         Assert.False(opening.IsCompleted);
 
         _kafka.Mock.SetUp(MockKafkaCluster.AllBrokers);
@@ -126,7 +127,7 @@ public sealed class KafkaClickLogOutageTests : IAsyncLifetime
         await AppendAsync(log, 0, 30);
         MakeTopicAnew();
         _kafka.Mock.SetUp(MockKafkaCluster.AllBrokers);
-        await UntilAsync(() => log.Fault is not null, "the refusal");
+        await _lines.WaitForAsync("until that is mended").WithPatience("the refusal");
 
         Assert.Contains("is not the one that this node has worked with", log.Fault, StringComparison.Ordinal);
         await AppendAsync(log, 30, 30);
@@ -138,7 +139,8 @@ public sealed class KafkaClickLogOutageTests : IAsyncLifetime
     [MockKafkaFact]
     public async Task A_topic_that_is_made_anew_under_a_running_log_is_refused_and_readers_get_none_of_its_records()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new DelayWatchingTime();
+        time.SetUtcNow(DateTimeOffset.UtcNow);
         await using var log = await OpenAsync(time);
         await AppendAsync(log, 0, 30);
         using var reader = log.OpenReader(0, 0);
@@ -151,13 +153,10 @@ public sealed class KafkaClickLogOutageTests : IAsyncLifetime
         MakeTopicAnew();
         await FillTopicAsync(15); // fewer than the reader has read: see decision 7
         var next = reader.ReadAsync(1_000, CancellationToken.None).AsTask();
-        await UntilAsync(
-            () =>
-            {
-                time.Advance(KafkaClickLog.CheckInterval);
-                return log.Fault is not null;
-            },
-            "the refusal");
+        while (log.Fault is null)
+        {
+            await time.PassDelayAsync("the next look at the topic");
+        }
 
         Assert.Contains("is not the one that this node has worked with", log.Fault, StringComparison.Ordinal);
         var ended = await Xunit.Record.ExceptionAsync(() => next.WithPatience("the reader to end"));
@@ -186,12 +185,18 @@ public sealed class KafkaClickLogOutageTests : IAsyncLifetime
     /// <summary>Reads every partition to the end that the log itself tells, and sorts the numbers, copies and all.</summary>
     private static async Task<List<long>> ReadAllAsync(KafkaClickLog log)
     {
+        var ends = await Task.WhenAll(Enumerable.Range(0, Partitions).Select(partition => log.FindRangeAsync(partition, CancellationToken.None).AsTask()));
+        return await ReadAsync(log, ends.Sum(range => range.End));
+    }
+
+    /// <summary>Reads that many records, as many from each partition, and sorts their numbers.</summary>
+    private static async Task<List<long>> ReadAsync(KafkaClickLog log, long records)
+    {
         var numbers = new List<long>();
         for (var partition = 0; partition < Partitions; partition++)
         {
-            var end = (await log.FindRangeAsync(partition, CancellationToken.None)).End;
             using var reader = log.OpenReader(partition, 0);
-            for (long next = 0; next < end;)
+            for (long next = 0; next < records / Partitions;)
             {
                 var batch = await reader.ReadAsync(1_000, CancellationToken.None).InTime($"records of partition {partition} from {next}");
                 numbers.AddRange(Enumerable.Range(0, batch.Count).Select(i => NumberOf(batch.Record(i))));
@@ -248,16 +253,5 @@ public sealed class KafkaClickLogOutageTests : IAsyncLifetime
         var reader = default(LogRecordReader);
         Assert.Equal(LogRecordReader.Kind.Click, reader.Read(record));
         return (long)reader.Nonce;
-    }
-
-    // What is waited for happens by itself; nothing tells when.
-    private static async Task UntilAsync(Func<bool> condition, string what)
-    {
-        var started = TimeProvider.System.GetTimestamp();
-        while (!condition())
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < Patience, $"Waited {Patience} for {what}.");
-            await Task.Delay(20);
-        }
     }
 }
