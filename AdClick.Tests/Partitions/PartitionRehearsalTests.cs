@@ -24,6 +24,22 @@ public sealed class PartitionRehearsalTests : PartitionTest
         AssertCounts(accepted: 10, duplicates: 0);
     }
 
+    [Fact]
+    public async Task A_rehearsal_reads_snapshot_and_journal_to_their_end_and_writes_to_neither()
+    {
+        using var folder = new TestFolder();
+        await using var journal = await TestJournal.OpenAsync(JournalKind.Sqlite, folder);
+        var watch = new CrashPoint(null, 0);
+        await using var harness = new PartitionHarness(journal, journal.CrashingHocon, new CrashPointSetup(watch));
+        await TestJournal.WriteAsync(harness.System, PersistenceId, new CheckpointReached { AllowedLatenessMs = TestClick.Hour, AliveUntilMs = long.MaxValue });
+        var before = watch.Steps;
+        await PartitionRehearsal.RunAsync(harness.System, PartitionHarness.Context(Log, Store));
+        Assert.Equal(
+            ["after journal replay", "after journal sequence number", "after snapshot load"],
+            watch.Steps.Where(step => step.Key.StartsWith("after", StringComparison.Ordinal) && step.Value > before.GetValueOrDefault(step.Key))
+                .Select(step => step.Key).Order(StringComparer.Ordinal));
+    }
+
     [Theory, OnSqlite, OnPostgres]
     public async Task A_rehearsal_ends_though_the_store_is_away(JournalKind journal)
     {
