@@ -1,3 +1,4 @@
+using AdClick.Actors.Ads;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Partitions;
 using AdClick.Tests.Support;
@@ -31,7 +32,7 @@ public sealed class PartitionRehearsalTests : PartitionTest
         await using var journal = await TestJournal.OpenAsync(JournalKind.Sqlite, folder);
         var watch = new CrashPoint(null, 0);
         await using var harness = new PartitionHarness(journal, journal.CrashingHocon, new CrashPointSetup(watch));
-        await TestJournal.WriteAsync(harness.System, PersistenceId, new CheckpointReached { AllowedLatenessMs = TestClick.Hour, AliveUntilMs = long.MaxValue });
+        await TestJournal.WriteAsync(harness.System, PersistenceId, new AdDelta { AdId = "ad" }, new CheckpointReached { AllowedLatenessMs = TestClick.Hour, AliveUntilMs = long.MaxValue });
         var before = watch.Steps;
         await PartitionRehearsal.RunAsync(harness.System, PartitionHarness.Context(Log, Store));
         Assert.Equal(
