@@ -53,21 +53,11 @@ public sealed class AllowedLatenessChangeTests : PartitionTest
         await PartitionHarness.WaitUntilFlushedAsync(Log, Store);
         await PartitionHarness.HandOffAsync(entity);
 
-        var changing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var gate = new GatedStore(Store)
-        {
-            OnFlush = async (_, write) =>
-            {
-                changing.TrySetResult();
-                await goOn.Task;
-                await write();
-            },
-        };
+        var (gate, changing, goOn) = HoldFlushes();
         var watched = new WatchedClickLog(Log);
         var context = PartitionHarness.Context(watched, gate, shortly with { AllowedLateness = TimeSpan.FromMinutes(40) });
         Harness.Start(context);
-        await changing.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await changing.WaitAsync(TimeSpan.FromSeconds(30));
         Mark(TestClick.Start + TestClick.Hour);
         Log.Append(0, TestClick.Start + TestClick.Hour, TestClick.Record("ad", 1, 1, TestClick.Start + (30 * TestClick.Minute)));
 
@@ -89,20 +79,10 @@ public sealed class AllowedLatenessChangeTests : PartitionTest
         await PartitionHarness.HandOffAsync(entity);
         Mark(TestClick.Start); // is replayed, so the change begins when reading goes on already
 
-        var changing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var gate = new GatedStore(Store)
-        {
-            OnFlush = async (_, write) =>
-            {
-                changing.TrySetResult();
-                await goOn.Task;
-                await write();
-            },
-        };
+        var (gate, changing, goOn) = HoldFlushes();
         var context = PartitionHarness.Context(Log, gate, longer with { AllowedLateness = TimeSpan.FromMinutes(10) });
         Harness.Start(context);
-        await changing.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await changing.WaitAsync(TimeSpan.FromMinutes(1));
         Log.Append(0, TestClick.Start, TestClick.Record("ad", 1, 1, TestClick.Start - (30 * TestClick.Minute)));
         await Board.WaitForChangesAsync(context.Board, 10); // time enough to count it by the old one
         goOn.SetResult();
@@ -144,5 +124,22 @@ public sealed class AllowedLatenessChangeTests : PartitionTest
         Assert.Equal(
             (ClickOutcome.Late, 1L),
             Assert.Single(Store.Counts().Where(count => count.Key.AdId == "a").Select(count => (count.Key.Outcome, count.Value))));
+    }
+
+    /// <summary>A store that tells when the first flush is on its way, and holds all back until it may go on.</summary>
+    private (GatedStore Store, Task FirstFlush, TaskCompletionSource GoOn) HoldFlushes()
+    {
+        var first = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var store = new GatedStore(Store)
+        {
+            OnFlush = async (_, write) =>
+            {
+                first.TrySetResult();
+                await goOn.Task;
+                await write();
+            },
+        };
+        return (store, first.Task, goOn);
     }
 }
