@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Unicode;
-using AdClick.Actors.Clicks;
 
 namespace AdClick.Actors.Lake;
 
@@ -51,7 +50,13 @@ internal sealed class TextTable
         public bool Equals(ReadOnlySpan<byte> bytes, string text) =>
             Ascii.Equals(bytes, text) || (!Ascii.IsValid(bytes) && bytes.SequenceEqual(Encoding.UTF8.GetBytes(text)));
 
-        public int GetHashCode(ReadOnlySpan<byte> bytes) => Murmur2.Hash(bytes);
+        // Seeded: the texts are whatever browsers, and those who pretend to be some, have sent.
+        public int GetHashCode(ReadOnlySpan<byte> bytes)
+        {
+            var hash = default(HashCode);
+            hash.AddBytes(bytes);
+            return hash.ToHashCode();
+        }
 
         public string Create(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
     }
