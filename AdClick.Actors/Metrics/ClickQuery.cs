@@ -78,6 +78,10 @@ public readonly record struct ClickTotals(long Clicks, long Duplicates, long Lat
     /// <summary>Adds two totals.</summary>
     public static ClickTotals operator +(ClickTotals a, ClickTotals b) => new(
         a.Clicks + b.Clicks, a.Duplicates + b.Duplicates, a.Late + b.Late, a.Bot + b.Bot, a.Expired + b.Expired, a.InactiveAd + b.InactiveAd);
+
+    /// <summary>The difference of two totals.</summary>
+    public static ClickTotals operator -(ClickTotals a, ClickTotals b) => new(
+        a.Clicks - b.Clicks, a.Duplicates - b.Duplicates, a.Late - b.Late, a.Bot - b.Bot, a.Expired - b.Expired, a.InactiveAd - b.InactiveAd);
 }
 
 /// <summary>One bucket of a series.</summary>

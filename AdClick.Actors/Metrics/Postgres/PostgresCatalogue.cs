@@ -12,6 +12,19 @@ internal static class PostgresCatalogue
 
     public static async Task<PutAdResult> PutAdAsync(PostgresSession session, Ad ad)
     {
+        // An ad that has a number, but no row, was counted before it was catalogued. One that gets its number here was not: a flush that wants it, too, waits.
+        var isNew = await session.RunAsync(PostgresSession.Sql(
+            "INSERT INTO ad_ids (ad_id) SELECT $1 WHERE NOT EXISTS (SELECT FROM ad_ids WHERE ad_id = $1) ON CONFLICT DO NOTHING", ad.AdId))
+            .ConfigureAwait(false) > 0;
+        var counted = isNew
+            ? null
+            : await session.ReadValueAsync(
+                "SELECT ad FROM ad_ids WHERE ad_id = $1 AND NOT EXISTS (SELECT FROM ads WHERE ads.ad = ad_ids.ad)", ad.AdId).ConfigureAwait(false) as int?;
+        if (counted is not null)
+        {
+            await PostgresRollups.StopAsync(session).ConfigureAwait(false);
+        }
+
         var change = (long)(await session.ReadValueAsync(NextChange).ConfigureAwait(false))!;
         var advertiserId = await session.ReadValueAsync("SELECT advertiser_id FROM ads WHERE ad_id = $1", ad.AdId).ConfigureAwait(false) as string;
         if (advertiserId is not null && advertiserId != ad.AdvertiserId)
@@ -22,8 +35,6 @@ internal static class PostgresCatalogue
 
         await session.RunAsync(
             PostgresSession.Sql(
-                "INSERT INTO ad_ids (ad_id) SELECT $1 WHERE NOT EXISTS (SELECT FROM ad_ids WHERE ad_id = $1) ON CONFLICT DO NOTHING", ad.AdId),
-            PostgresSession.Sql(
                 """
                 INSERT INTO ads (ad, ad_id, advertiser_id, name, target_url, status, campaign_id, change)
                 SELECT ad, ad_id, $2, $3, $4, $5, $6, $7 FROM ad_ids WHERE ad_id = $1
@@ -32,6 +43,11 @@ internal static class PostgresCatalogue
                     campaign_id = excluded.campaign_id, change = excluded.change
                 """,
                 ad.AdId, ad.AdvertiserId, ad.Name, ad.TargetUrl, (short)ad.Status, ad.CampaignId, change)).ConfigureAwait(false);
+        if (counted is { } number && advertiserId is null)
+        {
+            await PostgresRollups.AddToAdvertiserAsync(session, number, ad.AdvertiserId).ConfigureAwait(false);
+        }
+
         return advertiserId is null ? PutAdResult.Created : PutAdResult.Updated;
     }
 

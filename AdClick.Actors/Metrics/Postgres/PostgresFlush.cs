@@ -47,7 +47,7 @@ internal sealed class PostgresFlush
         """;
 
     private const string WriteLate =
-        """
+        $"""
         WITH added AS (
             INSERT INTO late_clicks (log, partition, "offset", click_time_ms, impression, ad, minute, sub_shard, outcome)
             SELECT $1, $2, "offset", click_time_ms, impression, ad, minute, sub_shard, outcome FROM flush_late ORDER BY "offset"
@@ -57,30 +57,24 @@ internal sealed class PostgresFlush
             INSERT INTO rollup_marks (ad, quarter) SELECT DISTINCT ad, minute / 15 FROM added WHERE minute / 15 < $3 AND minute >= $4),
         frozen AS (
             SELECT ad, minute / 15 AS quarter, minute / 1440 AS day,
-                CASE outcome WHEN 0 THEN 1 END AS clicks, CASE outcome WHEN 1 THEN 1 END AS duplicates, CASE outcome WHEN 3 THEN 1 END AS late,
-                CASE outcome WHEN 4 THEN 1 END AS bot, CASE outcome WHEN 5 THEN 1 END AS expired, CASE outcome WHEN 6 THEN 1 END AS inactive_ad
+                CASE outcome WHEN 0 THEN 1::bigint END AS clicks, CASE outcome WHEN 1 THEN 1::bigint END AS duplicates, CASE outcome WHEN 3 THEN 1::bigint END AS late,
+                CASE outcome WHEN 4 THEN 1::bigint END AS bot, CASE outcome WHEN 5 THEN 1::bigint END AS expired, CASE outcome WHEN 6 THEN 1::bigint END AS inactive_ad
             FROM added WHERE minute < $4 AND outcome <> 2),
         quarters AS (
             INSERT INTO quarter_clicks AS stored
-            SELECT ad, quarter, sum(clicks), sum(duplicates), sum(late), sum(bot), sum(expired), sum(inactive_ad)
-            FROM frozen GROUP BY ad, quarter ORDER BY ad, quarter
-            ON CONFLICT (ad, quarter) DO UPDATE SET
-                clicks = nullif(coalesce(stored.clicks, 0) + coalesce(excluded.clicks, 0), 0),
-                duplicates = nullif(coalesce(stored.duplicates, 0) + coalesce(excluded.duplicates, 0), 0),
-                late = nullif(coalesce(stored.late, 0) + coalesce(excluded.late, 0), 0),
-                bot = nullif(coalesce(stored.bot, 0) + coalesce(excluded.bot, 0), 0),
-                expired = nullif(coalesce(stored.expired, 0) + coalesce(excluded.expired, 0), 0),
-                inactive_ad = nullif(coalesce(stored.inactive_ad, 0) + coalesce(excluded.inactive_ad, 0), 0))
-        INSERT INTO day_clicks AS stored
-        SELECT ad, day, sum(clicks), sum(duplicates), sum(late), sum(bot), sum(expired), sum(inactive_ad)
-        FROM frozen GROUP BY ad, day ORDER BY ad, day
-        ON CONFLICT (ad, day) DO UPDATE SET
-            clicks = nullif(coalesce(stored.clicks, 0) + coalesce(excluded.clicks, 0), 0),
-            duplicates = nullif(coalesce(stored.duplicates, 0) + coalesce(excluded.duplicates, 0), 0),
-            late = nullif(coalesce(stored.late, 0) + coalesce(excluded.late, 0), 0),
-            bot = nullif(coalesce(stored.bot, 0) + coalesce(excluded.bot, 0), 0),
-            expired = nullif(coalesce(stored.expired, 0) + coalesce(excluded.expired, 0), 0),
-            inactive_ad = nullif(coalesce(stored.inactive_ad, 0) + coalesce(excluded.inactive_ad, 0), 0)
+            SELECT ad, quarter, {RollupColumns.Sums} FROM frozen GROUP BY ad, quarter ORDER BY ad, quarter
+            ON CONFLICT (ad, quarter) {RollupColumns.Add}),
+        days AS (
+            INSERT INTO day_clicks AS stored
+            SELECT ad, day, {RollupColumns.Sums} FROM frozen GROUP BY ad, day ORDER BY ad, day
+            ON CONFLICT (ad, day) {RollupColumns.Add}),
+        advertiser_quarters AS (
+            INSERT INTO advertiser_quarter_clicks AS stored
+            SELECT advertiser_id, quarter, {RollupColumns.Sums} FROM frozen JOIN ads USING (ad) GROUP BY 1, 2 ORDER BY 1, 2
+            ON CONFLICT (advertiser_id, quarter) {RollupColumns.Add})
+        INSERT INTO advertiser_day_clicks AS stored
+        SELECT advertiser_id, day, {RollupColumns.Sums} FROM frozen JOIN ads USING (ad) GROUP BY 1, 2 ORDER BY 1, 2
+        ON CONFLICT (advertiser_id, day) {RollupColumns.Add}
         """;
 
     // A replay brings marks that are older than the stored ones.

@@ -73,6 +73,6 @@ internal static class PostgresQuery
 
         await reader.NextResultAsync(session.CancellationToken).ConfigureAwait(false);
         var (log, partitions) = await PostgresProgress.ReadCurrentAsync(reader, session.CancellationToken).ConfigureAwait(false);
-        return (new ReportBuilder(query, range, Completeness.Of(log, partitions)), new PostgresReader(session, frontier, marks), ads);
+        return (new ReportBuilder(query, range, Completeness.Of(log, partitions)), new PostgresReader(session, frontier, marks, query.AdvertiserId), ads);
     }
 }

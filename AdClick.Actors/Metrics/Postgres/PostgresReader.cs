@@ -22,7 +22,9 @@ internal enum SumBy
 /// <param name="session">Snapshot.</param>
 /// <param name="frontier">How far the rollups have come in it.</param>
 /// <param name="marks">What is marked in it, for all ads that will be asked for.</param>
-internal sealed class PostgresReader(PostgresSession session, RollupFrontier frontier, IReadOnlyCollection<(int Ad, int Quarter)> marks)
+/// <param name="advertiserId">The advertiser, when all its ads will be asked for, and summed up whatever the ad.</param>
+internal sealed class PostgresReader(
+    PostgresSession session, RollupFrontier frontier, IReadOnlyCollection<(int Ad, int Quarter)> marks, string? advertiserId)
 {
     private const string OfColumns =
         """
@@ -125,23 +127,43 @@ internal sealed class PostgresReader(PostgresSession session, RollupFrontier fro
         switch (part.Source)
         {
             case CountSource.Days:
-                var areTrue = marks.Count > 0 ? DayIsTrue : "";
-                Add("day * 1440", OfColumns, $"day_clicks AS stored WHERE {AreWanted} AND day >= $2 AND day < $3{areTrue}", StoredTime.MinutesPerDay);
+                AddRollups("day", StoredTime.MinutesPerDay, DayIsTrue);
                 break;
             case CountSource.Quarters:
-                areTrue = marks.Count > 0 ? QuarterIsTrue : "";
-                Add(
-                    "quarter * 15", OfColumns, $"quarter_clicks AS stored WHERE {AreWanted} AND quarter >= $2 AND quarter < $3{areTrue}",
-                    StoredTime.MinutesPerQuarter);
+                AddRollups("quarter", StoredTime.MinutesPerQuarter, QuarterIsTrue);
                 break;
             default:
-                Add("minute", OfCounts, $"click_minute AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", 1);
-                Add("minute", OfLateClicks, $"late_clicks AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", 1);
+                Add("minute", OfCounts, $"click_minute AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", ads, part.Start, part.End);
+                Add("minute", OfLateClicks, $"late_clicks AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", ads, part.Start, part.End);
                 break;
         }
 
-        void Add(string minute, string sums, string from, int unit) =>
-            statements.Add(PostgresSession.Sql(Select(sumBy, minute, sums, from), ads, part.Start / unit, part.End / unit));
+        void AddRollups(string bucket, int unit, string isTrue)
+        {
+            var (minute, start, end) = ($"{bucket} * {unit}", part.Start / unit, part.End / unit);
+            if (advertiserId is null || sumBy != SumBy.Bucket)
+            {
+                var areTrue = marks.Count > 0 ? isTrue : "";
+                Add(minute, OfColumns, $"{bucket}_clicks AS stored WHERE {AreWanted} AND {bucket} >= $2 AND {bucket} < $3{areTrue}", ads, start, end);
+                return;
+            }
+
+            // A bucket in which any of the advertiser's ads is marked is summed up from all of them.
+            int[] marked =
+            [
+                .. marks.Select(mark => mark.Quarter * StoredTime.MinutesPerQuarter / unit).Where(number => number >= start && number < end).Distinct(),
+            ];
+            Add(
+                minute, OfColumns, $"advertiser_{bucket}_clicks AS stored WHERE advertiser_id = $1 AND {bucket} >= $2 AND {bucket} < $3 AND {bucket} <> ALL ($4)",
+                advertiserId, start, end, marked);
+            if (marked.Length > 0)
+            {
+                Add(minute, OfColumns, $"{bucket}_clicks AS stored WHERE {AreWanted} AND {bucket} = ANY ($2){isTrue}", ads, marked);
+            }
+        }
+
+        void Add(string minute, string sums, string from, params ReadOnlySpan<object?> parameters) =>
+            statements.Add(PostgresSession.Sql(Select(sumBy, minute, sums, from), parameters));
     }
 
     /// <summary>Adds what is read in place of marked days and quarters.</summary>

@@ -6,6 +6,8 @@ namespace AdClick.Actors.Metrics.Postgres;
 /// </summary>
 internal static class PostgresRollups
 {
+    private const string JobLock = "hashtext('adclick.rollups')";
+
     private const string SumsByOutcome =
         """
         nullif(click_sum(clicks) FILTER (WHERE outcome = 0), 0), nullif(click_sum(clicks) FILTER (WHERE outcome = 1), 0),
@@ -13,65 +15,109 @@ internal static class PostgresRollups
         nullif(click_sum(clicks) FILTER (WHERE outcome = 5), 0), nullif(click_sum(clicks) FILTER (WHERE outcome = 6), 0)
         """;
 
-    private const string SumsOfColumns =
-        "click_sum(clicks), click_sum(duplicates), click_sum(late), click_sum(bot), click_sum(expired), click_sum(inactive_ad)";
-
-    private const string Replace =
-        """
-        DO UPDATE SET clicks = excluded.clicks, duplicates = excluded.duplicates, late = excluded.late, bot = excluded.bot,
-            expired = excluded.expired, inactive_ad = excluded.inactive_ad
-        """;
-
-    /// <summary>Quarters of all ads, $1 to before $2, in the order of the key, which it is cheaper to add to. Repeats are shown in proofs only.</summary>
+    /// <summary>
+    /// Quarters of all ads, $1 to before $2, in the order of the key, which it is cheaper to add to; and of the advertisers. Repeats are shown in proofs only.
+    /// </summary>
     private const string RollQuarters =
         $"""
-        INSERT INTO quarter_clicks
-        SELECT ad, minute / 15, {SumsByOutcome}
-        FROM (
-            SELECT ad, minute, outcome, clicks FROM click_minute WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2
-            UNION ALL
-            SELECT ad, minute, outcome, 1 FROM late_clicks WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2) AS found
-        GROUP BY ad, minute / 15 HAVING click_sum(clicks) > 0 ORDER BY ad, minute / 15
-        ON CONFLICT (ad, quarter) {Replace}
+        WITH rolled AS (
+            INSERT INTO quarter_clicks
+            SELECT ad, minute / 15, {SumsByOutcome}
+            FROM (
+                SELECT ad, minute, outcome, clicks FROM click_minute WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2
+                UNION ALL
+                SELECT ad, minute, outcome, 1 FROM late_clicks WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2) AS found
+            GROUP BY ad, minute / 15 HAVING click_sum(clicks) > 0 ORDER BY ad, minute / 15
+            ON CONFLICT (ad, quarter) {RollupColumns.Replace}
+            RETURNING ad, quarter, {RollupColumns.Names}),
+        summed AS (
+            INSERT INTO advertiser_quarter_clicks
+            SELECT advertiser_id, quarter, {RollupColumns.Sums} FROM rolled JOIN ads USING (ad) GROUP BY 1, 2 ORDER BY 1, 2
+            ON CONFLICT (advertiser_id, quarter) {RollupColumns.Replace})
+        SELECT count(*)::int FROM rolled
         """;
 
-    /// <summary>The (ad, quarter) pairs of $1 and $2, which lie from minute $3 to before $4.</summary>
+    /// <summary>The (ad, quarter) pairs of $1 and $2, which lie from minute $3 to before $4. Advertisers get the difference.</summary>
     private const string RecomputeQuarters =
         $"""
-        INSERT INTO quarter_clicks
-        SELECT ad, quarter, {SumsByOutcome}
+        WITH marked AS (SELECT * FROM unnest($1, $2) AS marked (ad, quarter)),
+        before AS (SELECT ad, quarter, {RollupColumns.Negative} FROM quarter_clicks JOIN marked USING (ad, quarter)),
+        computed AS (
+            INSERT INTO quarter_clicks
+            SELECT ad, quarter, {SumsByOutcome}
+            FROM (
+                SELECT marked.ad, marked.quarter, outcome, clicks
+                FROM marked JOIN click_minute AS stored
+                    ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
+                WHERE minute >= $3 AND minute < $4 AND outcome <> 2
+                UNION ALL
+                SELECT marked.ad, marked.quarter, outcome, 1
+                FROM marked JOIN late_clicks AS stored
+                    ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
+                WHERE outcome <> 2) AS found
+            GROUP BY ad, quarter HAVING click_sum(clicks) > 0
+            ON CONFLICT (ad, quarter) {RollupColumns.Replace}
+            RETURNING ad, quarter, {RollupColumns.Names})
+        INSERT INTO advertiser_quarter_clicks AS stored
+        SELECT advertiser_id, quarter, {RollupColumns.Sums}
         FROM (
-            SELECT marked.ad, marked.quarter, outcome, clicks
-            FROM unnest($1, $2) AS marked (ad, quarter) JOIN click_minute AS stored
-                ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
-            WHERE minute >= $3 AND minute < $4 AND outcome <> 2
-            UNION ALL
-            SELECT marked.ad, marked.quarter, outcome, 1
-            FROM unnest($1, $2) AS marked (ad, quarter) JOIN late_clicks AS stored
-                ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
-            WHERE outcome <> 2) AS found
-        GROUP BY ad, quarter HAVING click_sum(clicks) > 0
-        ON CONFLICT (ad, quarter) {Replace}
+            SELECT * FROM computed UNION ALL SELECT before.* FROM before JOIN (SELECT ad, quarter FROM computed) AS again USING (ad, quarter)) AS changed
+            JOIN ads USING (ad)
+        GROUP BY 1, 2 ORDER BY 1, 2
+        ON CONFLICT (advertiser_id, quarter) {RollupColumns.Add}
         """;
 
     private const string RollDay =
         $"""
-        INSERT INTO day_clicks
-        SELECT ad, $1, {SumsOfColumns} FROM quarter_clicks WHERE quarter >= $1 * 96 AND quarter < $1 * 96 + 96 GROUP BY ad ORDER BY ad
-        ON CONFLICT (ad, day) {Replace}
+        WITH rolled AS (
+            INSERT INTO day_clicks
+            SELECT ad, $1, {RollupColumns.Sums} FROM quarter_clicks WHERE quarter >= $1 * 96 AND quarter < $1 * 96 + 96 GROUP BY ad ORDER BY ad
+            ON CONFLICT (ad, day) {RollupColumns.Replace}
+            RETURNING ad, day, {RollupColumns.Names}),
+        summed AS (
+            INSERT INTO advertiser_day_clicks
+            SELECT advertiser_id, day, {RollupColumns.Sums} FROM rolled JOIN ads USING (ad) GROUP BY 1, 2 ORDER BY 1, 2
+            ON CONFLICT (advertiser_id, day) {RollupColumns.Replace})
+        SELECT count(*)::int FROM rolled
         """;
 
     private const string RecomputeDays =
         $"""
-        INSERT INTO day_clicks
-        SELECT ad, day, {SumsOfColumns}
+        WITH marked AS (SELECT * FROM unnest($1, $2) AS marked (ad, day)),
+        before AS (SELECT ad, day, {RollupColumns.Negative} FROM day_clicks JOIN marked USING (ad, day)),
+        computed AS (
+            INSERT INTO day_clicks
+            SELECT ad, day, {RollupColumns.Sums}
+            FROM (
+                SELECT marked.ad, marked.day, {RollupColumns.Names}
+                FROM marked JOIN quarter_clicks AS stored
+                    ON stored.ad = marked.ad AND quarter >= marked.day * 96 AND quarter < marked.day * 96 + 96) AS found
+            GROUP BY ad, day
+            ON CONFLICT (ad, day) {RollupColumns.Replace}
+            RETURNING ad, day, {RollupColumns.Names})
+        INSERT INTO advertiser_day_clicks AS stored
+        SELECT advertiser_id, day, {RollupColumns.Sums}
         FROM (
-            SELECT marked.ad, marked.day, clicks, duplicates, late, bot, expired, inactive_ad
-            FROM unnest($1, $2) AS marked (ad, day) JOIN quarter_clicks AS stored
-                ON stored.ad = marked.ad AND quarter >= marked.day * 96 AND quarter < marked.day * 96 + 96) AS found
-        GROUP BY ad, day
-        ON CONFLICT (ad, day) {Replace}
+            SELECT * FROM computed UNION ALL SELECT before.* FROM before JOIN (SELECT ad, day FROM computed) AS again USING (ad, day)) AS changed
+            JOIN ads USING (ad)
+        GROUP BY 1, 2 ORDER BY 1, 2
+        ON CONFLICT (advertiser_id, day) {RollupColumns.Add}
         """;
+
+    /// <summary>Adds what is rolled up of ad $1 to its advertiser $2.</summary>
+    private static readonly string[] AddToAdvertiser =
+    [
+        $"""
+        INSERT INTO advertiser_quarter_clicks AS stored
+        SELECT $2, quarter, {RollupColumns.Names} FROM quarter_clicks WHERE ad = $1 ORDER BY quarter
+        ON CONFLICT (advertiser_id, quarter) {RollupColumns.Add}
+        """,
+        $"""
+        INSERT INTO advertiser_day_clicks AS stored
+        SELECT $2, day, {RollupColumns.Names} FROM day_clicks WHERE ad = $1 ORDER BY day
+        ON CONFLICT (advertiser_id, day) {RollupColumns.Add}
+        """,
+    ];
 
     /// <summary>The first quarter that clocks still let clicks in, where the frontier has not closed what lies before it; otherwise null.</summary>
     public static async Task<int?> FindClosableAsync(PostgresSession session)
@@ -90,7 +136,7 @@ internal static class PostgresRollups
     /// <summary>Computes about that many buckets; returns how many, 0 when there is nothing left to do now, or another node is at it.</summary>
     public static async Task<int> RunAsync(PostgresSession session, int maxBuckets)
     {
-        if (await session.ReadValueAsync("SELECT pg_try_advisory_xact_lock(hashtext('adclick.rollups'))").ConfigureAwait(false) is not true)
+        if (await session.ReadValueAsync($"SELECT pg_try_advisory_xact_lock({JobLock})").ConfigureAwait(false) is not true)
         {
             return 0;
         }
@@ -111,7 +157,7 @@ internal static class PostgresRollups
             }
 
             var end = (int)Math.Min(Math.Min(frontier.ClosedQuarter, (day + 1) * StoredTime.QuartersPerDay), start + quarters);
-            done += await session.RunAsync(PostgresSession.Sql(RollQuarters, (int)start, end)).ConfigureAwait(false);
+            done += (int)(await session.ReadValueAsync(RollQuarters, (int)start, end).ConfigureAwait(false))!;
             frontier = frontier with { Quarter = end };
         }
 
@@ -125,7 +171,7 @@ internal static class PostgresRollups
                 break;
             }
 
-            done += await session.RunAsync(PostgresSession.Sql(RollDay, day)).ConfigureAwait(false);
+            done += (int)(await session.ReadValueAsync(RollDay, day).ConfigureAwait(false))!;
             frontier = frontier with { Day = day + 1 };
         }
 
@@ -137,6 +183,16 @@ internal static class PostgresRollups
 
         return done;
     }
+
+    /// <summary>
+    /// Keeps job and flushes from adding to the rollups until the transaction ends, so that what is rolled up of an ad can be added to its advertiser.
+    /// </summary>
+    public static Task<int> StopAsync(PostgresSession session) => session.RunAsync(
+        PostgresSession.Sql($"SELECT pg_advisory_xact_lock({JobLock})"), PostgresSession.Sql(RollupFrontier.ExclusiveLock));
+
+    /// <summary>Adds an ad, which was counted before it was catalogued, to the sums of its advertiser; after <see cref="StopAsync"/>.</summary>
+    public static Task<int> AddToAdvertiserAsync(PostgresSession session, int ad, string advertiserId) =>
+        session.RunAsync(AddToAdvertiser.Select(statement => PostgresSession.Sql(statement, ad, advertiserId)));
 
     private static async Task<int> RecomputeMarkedAsync(PostgresSession session, RollupFrontier frontier, int maxBuckets)
     {

@@ -20,6 +20,8 @@ internal sealed class ClickReader
     private readonly HashSet<int> _markedDays = [];
     private readonly SqliteStatement _cells;
     private readonly SqliteStatement _quarters;
+    private readonly SqliteStatement _advertiserQuarters;
+    private readonly SqliteStatement _advertiserDays;
 
     public ClickReader(SqliteDatabase database, CancellationToken cancellationToken)
     {
@@ -30,6 +32,14 @@ internal sealed class ClickReader
         _cells = database.Prepare("SELECT cell, clicks FROM minute_cells WHERE cell BETWEEN ?1 AND ?2");
         _quarters = database.Prepare(
             "SELECT bucket, clicks, duplicates, late, bot, expired, inactive_ad FROM quarter_clicks WHERE bucket BETWEEN ?1 AND ?2");
+        _advertiserQuarters = Advertiser("quarter");
+        _advertiserDays = Advertiser("day");
+
+        SqliteStatement Advertiser(string bucket) => database.Prepare(
+            $"""
+            SELECT {bucket}, clicks, duplicates, late, bot, expired, inactive_ad FROM advertiser_{bucket}_clicks
+            WHERE advertiser_id = ?1 AND {bucket} >= ?2 AND {bucket} < ?3
+            """);
     }
 
     /// <summary>The whole UTC days between which all clicks lie, in minutes; empty when there are none.</summary>
@@ -72,6 +82,51 @@ internal sealed class ClickReader
         {
             ReadAd(ad, pieces, sink, isMinutesScanned: false);
         }
+    }
+
+    /// <summary>Reads all ads of an advertiser: what is rolled up and not marked of any of them from its own sums.</summary>
+    public void ReadAdvertiser(string advertiserId, IReadOnlyList<int> ads, List<Piece> pieces, ClickSink sink)
+    {
+        var marked = new HashSet<int>();
+        if (_hasMarks && pieces.Count > 0)
+        {
+            foreach (var ad in ads)
+            {
+                FindMarks(ad, pieces[0].Start, pieces[^1].End);
+                marked.UnionWith(_markedQuarters);
+            }
+        }
+
+        var ofAds = new List<Piece>();
+        foreach (var piece in pieces)
+        {
+            var (unit, rolledUpTo, sums) = piece.Source switch
+            {
+                CountSource.Days => (StoredTime.MinutesPerDay, _frontier.Day * StoredTime.MinutesPerDay, _advertiserDays),
+                CountSource.Quarters => (StoredTime.MinutesPerQuarter, _frontier.Quarter * StoredTime.MinutesPerQuarter, _advertiserQuarters),
+                _ => (1, piece.Start, _advertiserQuarters),
+            };
+            var end = Math.Clamp(rolledUpTo, piece.Start, piece.End);
+            var without = marked.Select(quarter => quarter * StoredTime.MinutesPerQuarter / unit).ToHashSet();
+            sums.Bind(1, advertiserId).Bind(2, piece.Start / unit).Bind(3, end / unit);
+            while (end > piece.Start && sums.Step())
+            {
+                if (!without.Contains(sums.Int32(0)))
+                {
+                    sink.Add(0, sums.Int32(0) * unit, RollupRow.Read(sums, 1));
+                }
+            }
+
+            sums.Reset();
+            foreach (var bucket in without.Where(bucket => bucket >= piece.Start / unit && bucket < end / unit).Order())
+            {
+                QueryPlan.Add(ofAds, piece.Source, bucket * unit, (bucket + 1) * unit);
+            }
+
+            QueryPlan.Add(ofAds, piece.Source, end, piece.End);
+        }
+
+        Read(ads, ofAds, sink);
     }
 
     /// <summary>Reads one ad, from whatever each piece can be read from.</summary>

@@ -11,16 +11,28 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
 
     private readonly SqliteStatement _putQuarter = database.Prepare("REPLACE INTO quarter_clicks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     private readonly SqliteStatement _putDay = database.Prepare("REPLACE INTO day_clicks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    private readonly SqliteStatement _quarter = database.Prepare(
+        "SELECT clicks, duplicates, late, bot, expired, inactive_ad FROM quarter_clicks WHERE bucket = ?1");
+
+    private readonly SqliteStatement _day = database.Prepare(
+        "SELECT clicks, duplicates, late, bot, expired, inactive_ad FROM day_clicks WHERE bucket = ?1");
+
     private readonly SqliteStatement _cells = database.Prepare("SELECT cell, clicks FROM minute_cells WHERE cell BETWEEN ?1 AND ?2");
+    private readonly AdvertiserRollups _advertiserQuarters = AdvertiserRollups.OfQuarters(database);
+    private readonly AdvertiserRollups _advertiserDays = AdvertiserRollups.OfDays(database);
     private RollupFrontier _frontier = RollupFrontier.Read(database);
 
     /// <summary>Computes about that many buckets; returns how many, 0 when there is nothing left to do now.</summary>
     public int Run(int maxBuckets)
     {
         var before = _frontier;
+        _advertiserQuarters.Clear();
+        _advertiserDays.Clear();
         var done = RecomputeMarked(maxBuckets);
         done += done < maxBuckets ? RollQuarters(maxBuckets - done) : 0;
         done += done < maxBuckets ? RollDays(maxBuckets - done) : 0;
+        _advertiserQuarters.Write();
+        _advertiserDays.Write();
         if (_frontier != before)
         {
             _frontier.Write(database);
@@ -146,8 +158,8 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
         {
             if (sums[i] != default)
             {
-                RollupRow.Bind(_putQuarter.Bind(1, StoreKeys.Quarter(quarter, firstAd + i)), 2, sums[i]);
-                _putQuarter.Run();
+                var ad = firstAd + i;
+                Put(_putQuarter, _quarter, StoreKeys.Quarter(quarter, ad), sums[i], _advertiserQuarters, ad, quarter);
                 rows++;
             }
         }
@@ -210,9 +222,19 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
             return 0;
         }
 
-        RollupRow.Bind(_putDay.Bind(1, StoreKeys.Day(day, ad)), 2, sum);
-        _putDay.Run();
+        Put(_putDay, _day, StoreKeys.Day(day, ad), sum, _advertiserDays, ad, day);
         return 1;
+    }
+
+    private static void Put(
+        SqliteStatement put, SqliteStatement find, long key, in ClickTotals sum, AdvertiserRollups advertisers, int ad, int bucket)
+    {
+        find.Bind(1, key);
+        var before = find.Step() ? RollupRow.Read(find, 0) : default;
+        find.Reset();
+        RollupRow.Bind(put.Bind(1, key), 2, sum);
+        put.Run();
+        advertisers.Note(ad, bucket, before, sum);
     }
 
     private int NextQuarterWithClicks()

@@ -13,6 +13,8 @@ internal static class SqliteCatalogue
             return PutAdResult.OtherAdvertiser;
         }
 
+        var isCounted = stored is null && AdNumbers.Find(database, ad.AdId) > 0;
+        var number = numbers.Of(database, ad.AdId);
         database.Prepare(
             """
             INSERT INTO ads (ad, ad_id, advertiser_id, name, target_url, status, campaign_id, change)
@@ -21,8 +23,13 @@ internal static class SqliteCatalogue
                 name = excluded.name, target_url = excluded.target_url, status = excluded.status,
                 campaign_id = excluded.campaign_id, change = excluded.change
             """)
-            .Bind(1, numbers.Of(database, ad.AdId)).Bind(2, ad.AdId).Bind(3, ad.AdvertiserId).Bind(4, ad.Name)
+            .Bind(1, number).Bind(2, ad.AdId).Bind(3, ad.AdvertiserId).Bind(4, ad.Name)
             .Bind(5, ad.TargetUrl).Bind(6, (long)ad.Status).Bind(7, ad.CampaignId).Run();
+        if (isCounted)
+        {
+            AdvertiserRollups.AddAd(database, number);
+        }
+
         return stored is null ? PutAdResult.Created : PutAdResult.Updated;
     }
 

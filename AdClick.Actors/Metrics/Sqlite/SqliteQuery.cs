@@ -14,7 +14,16 @@ internal static class SqliteQuery
         if (!query.GroupByAd)
         {
             var sink = new SeriesSink(range);
-            reader.Read([.. ads.Keys], QueryPlan.Of(range.BoundaryMinutes, firstMinute, endMinute), sink);
+            var pieces = QueryPlan.Of(range.BoundaryMinutes, firstMinute, endMinute);
+            if (query.AdvertiserId is { } advertiserId)
+            {
+                reader.ReadAdvertiser(advertiserId, [.. ads.Keys], pieces, sink);
+            }
+            else
+            {
+                reader.Read([.. ads.Keys], pieces, sink);
+            }
+
             return builder.OfSeries(sink.Sums);
         }
 
