@@ -22,7 +22,8 @@ internal enum SumBy
 /// <param name="session">Snapshot.</param>
 /// <param name="frontier">How far the rollups have come in it.</param>
 /// <param name="marks">What is marked in it, for all ads that will be asked for.</param>
-internal sealed class PostgresReader(PostgresSession session, RollupFrontier frontier, IReadOnlyCollection<(int Ad, int Quarter)> marks)
+/// <param name="hasCorrections">Whether reconciliation has corrected anything in the range.</param>
+internal sealed class PostgresReader(PostgresSession session, RollupFrontier frontier, IReadOnlyCollection<(int Ad, int Quarter)> marks, bool hasCorrections)
 {
     private const string OfColumns =
         """
@@ -41,6 +42,13 @@ internal sealed class PostgresReader(PostgresSession session, RollupFrontier fro
         """
         count(*) FILTER (WHERE outcome = 0), count(*) FILTER (WHERE outcome = 1), count(*) FILTER (WHERE outcome = 3),
         count(*) FILTER (WHERE outcome = 4), count(*) FILTER (WHERE outcome = 5), count(*) FILTER (WHERE outcome = 6)
+        """;
+
+    private const string OfCorrections =
+        """
+        coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 0), 0), coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 1), 0),
+        coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 3), 0), coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 4), 0),
+        coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 5), 0), coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 6), 0)
         """;
 
     private const string DayIsTrue =
@@ -137,6 +145,11 @@ internal sealed class PostgresReader(PostgresSession session, RollupFrontier fro
             default:
                 Add("minute", OfCounts, $"click_minute AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", 1);
                 Add("minute", OfLateClicks, $"late_clicks AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", 1);
+                if (hasCorrections)
+                {
+                    Add("minute", OfCorrections, $"corrections AS stored WHERE is_current AND {AreWanted} AND minute >= $2 AND minute < $3", 1);
+                }
+
                 break;
         }
 
@@ -188,6 +201,14 @@ internal sealed class PostgresReader(PostgresSession session, RollupFrontier fro
                     sumBy, "stored.minute", OfLateClicks,
                     $"unnest($1, $2) AS marked (ad, quarter) JOIN late_clicks AS stored ON {InMarkedQuarter}"),
                 markedAds, markedQuarters));
+            if (hasCorrections)
+            {
+                statements.Add(PostgresSession.Sql(
+                    Select(
+                        sumBy, "stored.minute", OfCorrections,
+                        $"unnest($1, $2) AS marked (ad, quarter) JOIN corrections AS stored ON is_current AND {InMarkedQuarter}"),
+                    markedAds, markedQuarters));
+            }
         }
     }
 

@@ -30,7 +30,10 @@ internal static class PostgresRollups
         FROM (
             SELECT ad, minute, outcome, clicks FROM click_minute WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2
             UNION ALL
-            SELECT ad, minute, outcome, 1 FROM late_clicks WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2) AS found
+            SELECT ad, minute, outcome, 1 FROM late_clicks WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2
+            UNION ALL
+            SELECT ad, minute, outcome, recounted - streamed + settled FROM corrections
+            WHERE is_current AND minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2) AS found
         GROUP BY ad, minute / 15 HAVING click_sum(clicks) > 0 ORDER BY ad, minute / 15
         ON CONFLICT (ad, quarter) {Replace}
         """;
@@ -49,10 +52,22 @@ internal static class PostgresRollups
             SELECT marked.ad, marked.quarter, outcome, 1
             FROM unnest($1, $2) AS marked (ad, quarter) JOIN late_clicks AS stored
                 ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
-            WHERE outcome <> 2) AS found
+            WHERE outcome <> 2
+            UNION ALL
+            SELECT marked.ad, marked.quarter, outcome, recounted - streamed + settled
+            FROM unnest($1, $2) AS marked (ad, quarter) JOIN corrections AS stored
+                ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
+            WHERE is_current AND outcome <> 2) AS found
         GROUP BY ad, quarter HAVING click_sum(clicks) > 0
         ON CONFLICT (ad, quarter) {Replace}
         """;
+
+    /// <summary>A correction may take all of a quarter away; so the marked ones go before they are computed again.</summary>
+    private const string DeleteQuarters =
+        "DELETE FROM quarter_clicks AS stored USING unnest($1, $2) AS marked (ad, quarter) WHERE stored.ad = marked.ad AND stored.quarter = marked.quarter";
+
+    private const string DeleteDays =
+        "DELETE FROM day_clicks AS stored USING unnest($1, $2) AS marked (ad, day) WHERE stored.ad = marked.ad AND stored.day = marked.day";
 
     private const string RollDay =
         $"""
@@ -161,16 +176,17 @@ internal static class PostgresRollups
             return taken;
         }
 
-        await session.RunAsync(PostgresSession.Sql(
-            RecomputeQuarters, quarters.Select(marked => marked.Ad).ToArray(), quarters.Select(marked => marked.Quarter).ToArray(),
-            quarters.Min(marked => marked.Quarter) * StoredTime.MinutesPerQuarter,
-            (quarters.Max(marked => marked.Quarter) + 1) * StoredTime.MinutesPerQuarter)).ConfigureAwait(false);
+        var (ads, ofQuarters) = (quarters.Select(marked => marked.Ad).ToArray(), quarters.Select(marked => marked.Quarter).ToArray());
+        await session.RunAsync(
+            PostgresSession.Sql(DeleteQuarters, ads, ofQuarters),
+            PostgresSession.Sql(
+                RecomputeQuarters, ads, ofQuarters, ofQuarters.Min() * StoredTime.MinutesPerQuarter, (ofQuarters.Max() + 1) * StoredTime.MinutesPerQuarter)).ConfigureAwait(false);
 
         // Should another quarter of such a day still be marked, the day is computed once more along with it, and not believed until then.
         var days = quarters.Select(marked => (marked.Ad, Day: marked.Quarter / StoredTime.QuartersPerDay))
             .Where(marked => marked.Day < frontier.Day).Distinct().ToList();
-        await session.RunAsync(PostgresSession.Sql(
-            RecomputeDays, days.Select(marked => marked.Ad).ToArray(), days.Select(marked => marked.Day).ToArray())).ConfigureAwait(false);
+        var (adsOfDays, ofDays) = (days.Select(marked => marked.Ad).ToArray(), days.Select(marked => marked.Day).ToArray());
+        await session.RunAsync(PostgresSession.Sql(DeleteDays, adsOfDays, ofDays), PostgresSession.Sql(RecomputeDays, adsOfDays, ofDays)).ConfigureAwait(false);
         return taken;
     }
 

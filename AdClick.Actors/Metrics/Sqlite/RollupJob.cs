@@ -57,7 +57,10 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
         foreach (var (ad, day) in days)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            RecomputeDays(day, ad, ad + 1, int.MaxValue, out _);
+            if (RecomputeDays(day, ad, ad + 1, int.MaxValue, out _) == 0)
+            {
+                database.Prepare("DELETE FROM day_clicks WHERE bucket = ?1").Bind(1, StoreKeys.Day(day, ad)).Run();
+            }
         }
 
         return marks.Count;
@@ -141,6 +144,7 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
         }
 
         AddLate(sums, firstMinute, firstAd, endAd);
+        AddCorrections(sums, firstMinute, firstAd, endAd);
         var rows = 0;
         for (var i = 0; i < sums.Length; i++)
         {
@@ -150,9 +154,38 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
                 _putQuarter.Run();
                 rows++;
             }
+            else if (sums.Length == 1)
+            {
+                // A correction may have taken all of it away.
+                database.Prepare("DELETE FROM quarter_clicks WHERE bucket = ?1").Bind(1, StoreKeys.Quarter(quarter, firstAd)).Run();
+            }
         }
 
         return rows;
+    }
+
+    private void AddCorrections(Span<ClickTotals> sums, int firstMinute, int firstAd, int endAd)
+    {
+        var corrections = endAd - firstAd == 1
+            ? database.Prepare(
+                """
+                SELECT ad, outcome, sum(recounted - streamed + settled) FROM corrections
+                WHERE is_current = 1 AND minute >= ?1 AND minute < ?2 AND ad = ?3 GROUP BY outcome
+                """)
+                .Bind(3, firstAd)
+            : database.Prepare(
+                """
+                SELECT ad, outcome, sum(recounted - streamed + settled) FROM corrections
+                WHERE is_current = 1 AND minute >= ?1 AND minute < ?2 AND ad >= ?3 AND ad < ?4 GROUP BY ad, outcome
+                """)
+                .Bind(3, firstAd).Bind(4, endAd);
+        corrections.Bind(1, firstMinute).Bind(2, firstMinute + StoredTime.MinutesPerQuarter);
+        while (corrections.Step())
+        {
+            sums[corrections.Int32(0) - firstAd] += Totals.Of((Clicks.ClickOutcome)corrections.Int32(1), corrections.Int64(2));
+        }
+
+        corrections.Reset();
     }
 
     private void AddLate(Span<ClickTotals> sums, int firstMinute, int firstAd, int endAd)
@@ -225,6 +258,10 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
             .Bind(1, (long)_frontier.Quarter * StoredTime.MinutesPerQuarter);
         minute = nextLate.Step() ? Math.Min(minute, nextLate.Int32(0)) : minute;
         nextLate.Reset();
+        var nextCorrection = database.Prepare("SELECT minute FROM corrections WHERE is_current = 1 AND minute >= ?1 ORDER BY minute LIMIT 1")
+            .Bind(1, (long)_frontier.Quarter * StoredTime.MinutesPerQuarter);
+        minute = nextCorrection.Step() ? Math.Min(minute, nextCorrection.Int32(0)) : minute;
+        nextCorrection.Reset();
         return minute / StoredTime.MinutesPerQuarter;
     }
 }
