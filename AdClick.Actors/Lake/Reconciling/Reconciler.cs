@@ -11,7 +11,7 @@ namespace AdClick.Actors.Lake.Reconciling;
 /// <param name="settings">What a run may take.</param>
 /// <param name="time">Clock.</param>
 /// <param name="logger">Is told what came out.</param>
-public sealed partial class Reconciler(IReconciliationStore store, ILakeStorage storage, RecountSettings settings, TimeProvider time, ILogger logger)
+public sealed partial class Reconciler(IReconciliationStore store, ILakeStorage storage, RecountSettings settings, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     /// <summary>Hours of one run, at most: it holds no more than a day of clicks and the impressions that they may have met.</summary>
     public const int MaxHours = 24;
@@ -20,6 +20,7 @@ public sealed partial class Reconciler(IReconciliationStore store, ILakeStorage 
     private const int MaxAds = 20;
 
     private readonly SemaphoreSlim _turn = new(1); // one run of a node at a time, for its memory
+    private readonly CancellationTokenSource _closing = new();
 
     /// <summary>Reads back so far by default.</summary>
     public TimeSpan ReadBack => settings.ReadBack;
@@ -43,6 +44,14 @@ public sealed partial class Reconciler(IReconciliationStore store, ILakeStorage 
     /// <inheritdoc cref="RunAsync"/>
     public Task<(long Run, ReconciliationRun Result)> ApplyRulesAsync(HourRange hours, RecountRules rules, string requestedBy, CancellationToken cancellationToken) =>
         RecordAsync(() => JudgeAsync(hours, rules, RunKind.OtherRules, requestedBy, cancellationToken), cancellationToken);
+
+    /// <summary>Ends what is under way.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await _turn.WaitAsync().ConfigureAwait(false);
+        _turn.Release();
+    }
 
     private async Task<(long Run, ReconciliationRun Result)> RecordAsync(Func<Task<RulesReport>> judge, CancellationToken cancellationToken)
     {
@@ -74,16 +83,17 @@ public sealed partial class Reconciler(IReconciliationStore store, ILakeStorage 
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(hours.Count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(hours.Count, MaxHours);
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        await _turn.WaitAsync(ending.Token).ConfigureAwait(false);
         var folder = Directory.CreateDirectory(Path.Combine(settings.TemporaryFolder, $"adclick-recount-{Guid.NewGuid():N}")).FullName;
         try
         {
             var started = time.GetUtcNow();
-            using var judgement = new Judgement(this, hours, rules, folder, cancellationToken);
+            using var judgement = new Judgement(this, hours, rules, folder, ending.Token);
 
             // DuckDB's calls block, for seconds.
             await Task.Factory.StartNew(
-                () => judgement.RunAsync().GetAwaiter().GetResult(), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+                () => judgement.RunAsync().GetAwaiter().GetResult(), ending.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             return judgement.Report(kind, requestedBy, started, time.GetUtcNow());
         }
         finally
