@@ -32,7 +32,33 @@ var pbm = new Command("pbm", "Ask a node, or tell it what to do: pbm [HOST:PORT]
 pbm.TreatUnmatchedTokensAsErrors = false;
 pbm.SetAction((parsed, _) => PbmCommand.RunAsync(parsed.UnmatchedTokens, parsed.GetValue(isConfirmed), parsed.GetValue(isJson)));
 
-var root = new RootCommand("AdClick counts ad clicks. Without a command it serves; settings follow as --AdClick:Name=value or --urls ADDRESS.") { tokens, repartition, pbm };
+var from = new Option<string>("--from") { Description = "First hour in UTC, such as 2026-11-24T01Z", Required = true };
+var to = new Option<string>("--to") { Description = "Hour after the last", Required = true };
+var hasRules = new Option<bool>("--rules") { Description = "Say what other rules would have given, which changes nothing" };
+var bots = new Option<string?>("--bots") { Description = "With --rules: name of a list in the folder bots of the node's data folder" };
+var lifetime = new Option<string?>("--lifetime") { Description = "With --rules: another impression lifetime, [d.]hh:mm:ss" };
+var lateness = new Option<string?>("--lateness") { Description = "With --rules: another allowed lateness, [d.]hh:mm:ss" };
+var isApplied = new Option<bool>("--apply") { Description = "With --rules: make answers show what they give, and put that on record" };
+var reconcile = new Command("reconcile", "Have a running node re-count hours from the raw clicks: reconcile [HOST:PORT] --from HOUR --to HOUR")
+{
+    from, to, hasRules, bots, lifetime, lateness, isApplied, isConfirmed,
+};
+reconcile.TreatUnmatchedTokensAsErrors = false;
+reconcile.Validators.Add(result =>
+{
+    if (!result.GetValue(hasRules) && (result.GetValue(isApplied) || (result.GetValue(bots) ?? result.GetValue(lifetime) ?? result.GetValue(lateness)) is not null))
+    {
+        result.AddError("--bots, --lifetime, --lateness and --apply go with --rules.");
+    }
+});
+reconcile.SetAction((parsed, _) => ReconcileCommand.RunAsync(
+    parsed.GetValue(from)!, parsed.GetValue(to)!,
+    parsed.GetValue(hasRules)
+        ? new ReconcileCommand.OtherRules(parsed.GetValue(bots), parsed.GetValue(lifetime), parsed.GetValue(lateness), parsed.GetValue(isApplied))
+        : null,
+    parsed.GetValue(isConfirmed), parsed.UnmatchedTokens));
+
+var root = new RootCommand("AdClick counts ad clicks. Without a command it serves; settings follow as --AdClick:Name=value or --urls ADDRESS.") { tokens, repartition, reconcile, pbm };
 root.TreatUnmatchedTokensAsErrors = false;
 root.SetAction((parsed, _) => ServeCommand.RunAsync(CommandSettings.Of(parsed.UnmatchedTokens)));
 

@@ -37,6 +37,11 @@ public sealed partial class DeclaredBots
     /// <exception cref="InvalidDataException">A line of own.txt does not fit; says which.</exception>
     public static DeclaredBots Load() => Create(ReadLines("crawlers.txt"), ReadLines("own.txt"));
 
+    /// <summary>Reads the list of crawlers that is part of the program, and other lines in place of own.txt.</summary>
+    /// <param name="own">Lines of the form that own.txt has; comments may be among them.</param>
+    /// <exception cref="InvalidDataException">A line does not fit; says which.</exception>
+    public static DeclaredBots LoadWith(IEnumerable<string> own) => Create(ReadLines("crawlers.txt"), own.Where(line => line.Length > 0 && !line.StartsWith("# ", StringComparison.Ordinal)));
+
     /// <summary>Whether a click with this User-Agent header is no person's; a missing or empty one isn't.</summary>
     public bool IsBot(string? userAgent)
     {

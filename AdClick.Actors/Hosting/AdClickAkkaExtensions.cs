@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using AdClick.Actors.HotAds;
+using AdClick.Actors.Lake.Reconciling;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Actors.Partitions;
@@ -179,6 +180,19 @@ public static class AdClickAkkaExtensions
         this AkkaConfigurationBuilder builder, TrafficMeter meter, SubShardTable table, HotAdSettings settings, TimeProvider time) =>
         builder.WithActors((system, registry) =>
             registry.Register<HotAdsActor>(system.ActorOf(HotAdsActor.Props(meter, table, settings, time), "hot-ads")));
+
+    /// <summary>Re-counts hours as they become due, on one of the nodes with the role <c>processor</c>.</summary>
+    /// <param name="builder">Builder.</param>
+    /// <param name="reconciler">Does the runs.</param>
+    /// <param name="store">Knows what was reconciled.</param>
+    /// <param name="schedule">When hours are due.</param>
+    /// <param name="state">Is told what there is to tell of it.</param>
+    /// <param name="time">Clock.</param>
+    public static AkkaConfigurationBuilder AddAdClickReconciliation(
+        this AkkaConfigurationBuilder builder, Reconciler reconciler, IReconciliationStore store, ReconciliationSchedule schedule, ReconciliationState state, TimeProvider time) =>
+        builder.WithSingleton<ReconciliationActor>(
+            "reconciliation", (_, _, _) => ReconciliationActor.Props(reconciler, store, schedule, state, time), new ClusterSingletonOptions { Role = ProcessorRole },
+            createProxyToo: false);
 
     /// <summary>Tells the other nodes what this one does, and notes what they say, on every node of a cluster.</summary>
     public static AkkaConfigurationBuilder AddAdClickNodeReports(this AkkaConfigurationBuilder builder, ClusterBoard board) =>

@@ -15,4 +15,18 @@ internal static class ArchiveRules
     /// <summary>The refusal of a cut that does not begin where the archive ends.</summary>
     public static InvalidOperationException NotNext(ArchiveCut cut) => new(
         $"Partition {cut.Owner.Partition} of log {cut.Owner.LogEpoch} is not archived up to offset {cut.FirstOffset}, where the cut up to {cut.EndOffset} begins.");
+
+    /// <summary>Clicks of a cut by UTC hour, as a store keeps them: <c>hour:rows hour:rows</c>.</summary>
+    public static string HourRows(ArchiveCut cut) => string.Join(' ', cut.Files.Where(IsClicks).GroupBy(file => file.Hour).OrderBy(hour => hour.Key)
+        .Select(hour => string.Create(CultureInfo.InvariantCulture, $"{hour.Key}:{hour.Sum(file => (long)file.Rows)}")));
+
+    /// <summary>Reads what <see cref="HourRows"/> wrote.</summary>
+    public static Dictionary<int, long> ReadHourRows(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(hour => hour.Split(':'))
+        .ToDictionary(hour => int.Parse(hour[0], CultureInfo.InvariantCulture), hour => long.Parse(hour[1], CultureInfo.InvariantCulture));
+
+    /// <summary>Whether a file holds clicks, and not records that can't be counted.</summary>
+    public static bool IsClicks(LakeFile file) => file.Name.StartsWith(ClicksFolder, StringComparison.Ordinal);
+
+    /// <summary>Begin of the names of files of clicks.</summary>
+    public const string ClicksFolder = "clicks/";
 }

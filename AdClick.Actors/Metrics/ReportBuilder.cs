@@ -1,7 +1,7 @@
 namespace AdClick.Actors.Metrics;
 
 /// <summary>Makes the answer to a question out of what a store has read for it.</summary>
-internal sealed class ReportBuilder(ClickQuery query, AlignedRange range, Completeness completeness)
+internal sealed class ReportBuilder(ClickQuery query, AlignedRange range, Completeness completeness, ReconciledHours reconciled)
 {
     private readonly List<AdClicks> _groups = [];
     private List<(int Ad, string AdId, ClickTotals Sum)> _bySize = [];
@@ -69,11 +69,17 @@ internal sealed class ReportBuilder(ClickQuery query, AlignedRange range, Comple
         {
             if (query.FillZero || sums[i] != default)
             {
-                series.Add(new ClickBucket(range.StartOf(i), completeness.StateOf(range.StartOf(i + 1)), sums[i]));
+                series.Add(new ClickBucket(range.StartOf(i), StateOf(i), sums[i]));
             }
         }
 
         return series;
+    }
+
+    private BucketState StateOf(int bucket)
+    {
+        var (start, end) = (range.StartOf(bucket), range.StartOf(bucket + 1));
+        return reconciled.Cover(start, end) ? BucketState.Reconciled : completeness.StateOf(end);
     }
 
     private static ClickTotals Sum(IEnumerable<ClickTotals> parts) => parts.Aggregate(default(ClickTotals), (sum, part) => sum + part);

@@ -6,6 +6,9 @@ internal static class StoredTime
     /// <summary>Minutes in a quarter of an hour.</summary>
     public const int MinutesPerQuarter = 15;
 
+    /// <summary>Minutes in an hour.</summary>
+    public const int MinutesPerHour = 60;
+
     /// <summary>Quarters of an hour in a UTC day.</summary>
     public const int QuartersPerDay = 96;
 

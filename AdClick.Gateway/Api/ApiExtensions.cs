@@ -4,6 +4,7 @@ using AdClick.Gateway.HotAds;
 using AdClick.Gateway.Impressions;
 using AdClick.Gateway.Keys;
 using AdClick.Gateway.Metrics;
+using AdClick.Gateway.Reconciliation;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -11,7 +12,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace AdClick.Gateway.Api;
 
 /// <summary>
-/// The JSON API. It takes ICatalogueStore, IMetricsStore, SigningKeyRing and an actor system with
+/// The JSON API. It takes ICatalogueStore, IMetricsStore, IReconciliationStore, SigningKeyRing and an actor system with
 /// <see cref="MetricsGatewayExtensions.AddAdClickMetricsGateway"/> from the host.
 /// </summary>
 internal static class ApiExtensions
@@ -68,6 +69,7 @@ internal static class ApiExtensions
         v1.MapSubShards();
         v1.MapKeys();
         v1.MapClicks();
+        v1.MapReconciliation();
         routes.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         return routes;
     }

@@ -6,6 +6,7 @@ using AdClick.Actors.Clicks;
 using AdClick.Actors.Hosting;
 using AdClick.Actors.HotAds;
 using AdClick.Actors.Lake;
+using AdClick.Actors.Lake.Reconciling;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Partitions;
 using AdClick.Gateway.Ads;
@@ -108,6 +109,12 @@ internal sealed class GatewayHost : IAsyncDisposable
             _closing.Push(archive.DisposeAsync);
         }
 
+        var reconciler = OpenReconciler(options, folder, time, storage, logging);
+        if (reconciler is not null)
+        {
+            _closing.Push(reconciler.DisposeAsync);
+        }
+
         var levels = new LogLevels();
         ((IConfigurationBuilder)builder.Configuration).Add(levels);
         ConfigureLogging(builder.Logging, builder.Configuration);
@@ -115,8 +122,8 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.Logging.AddProvider(tap);
         builder.Services.AddOperatorCommands(tap, levels);
         ConfigureServer(builder, options);
-        AddServices(builder, options, folder, time, storage, log, archive, adminKey, signingKeys);
-        AddAkka(builder, options, time, storage, log, archive);
+        AddServices(builder, options, folder, time, storage, log, archive, reconciler, adminKey, signingKeys);
+        AddAkka(builder, options, time, storage, log, archive, reconciler);
         if (options.Cluster is not null)
         {
             builder.Services.AddHostedService<LogCheck>();
@@ -151,6 +158,13 @@ internal sealed class GatewayHost : IAsyncDisposable
         options is { IsProcessor: true, Lake: { } lake }
             ? new LakeArchive(
                 log, storage.Archive, new FolderLake(Path.Combine(folder.Path, lake.Folder)), lake.Settings, time, logging.CreateLogger<LakeArchive>())
+            : null;
+
+    /// <summary>What re-counts hours; null where clicks are not archived.</summary>
+    private static Reconciler? OpenReconciler(GatewayOptions options, DataFolder folder, TimeProvider time, NodeStorage storage, ILoggerFactory logging) =>
+        options.Lake is { } lake
+            ? new Reconciler(
+                storage.Reconciliation, new FolderLake(Path.Combine(folder.Path, lake.Folder)), options.Reconciliation.Recount, time, logging.CreateLogger<Reconciler>())
             : null;
 
     private static ValueTask Close(IDisposable disposable)
@@ -239,6 +253,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         NodeStorage storage,
         IClickLog log,
         LakeArchive? archive,
+        Reconciler? reconciler,
         string adminKey,
         SigningKeyRing signingKeys)
     {
@@ -249,7 +264,10 @@ internal sealed class GatewayHost : IAsyncDisposable
         services.AddSingleton(storage.Metrics);
         services.AddSingleton(storage.Catalogue);
         services.AddSingleton(log);
+        services.AddSingleton(storage.Reconciliation);
         services.AddSingleton(new ArchiveWatch(archive));
+        services.AddSingleton<ReconciliationState>();
+        services.AddSingleton(provider => new ReconciliationWatch(provider.GetRequiredService<ReconciliationState>(), reconciler));
         services.AddSingleton(signingKeys);
         services.AddSingleton(options.Kafka is null ? GatewayIdentity.Embedded : GatewayIdentity.In(folder.Path));
         services.AddSingleton<ProcessExit>();
@@ -299,7 +317,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     };
 
     private static void AddAkka(
-        WebApplicationBuilder builder, GatewayOptions options, TimeProvider time, NodeStorage storage, IClickLog log, LakeArchive? archive)
+        WebApplicationBuilder builder, GatewayOptions options, TimeProvider time, NodeStorage storage, IClickLog log, LakeArchive? archive, Reconciler? reconciler)
     {
         builder.Services.AddAkka("adclick", (akka, provider) =>
         {
@@ -318,6 +336,10 @@ internal sealed class GatewayHost : IAsyncDisposable
             if (options.IsProcessor)
             {
                 akka.AddAdClickCounting(context);
+                if (reconciler is not null && options.Reconciliation.IsScheduled)
+                {
+                    akka.AddAdClickReconciliation(reconciler, storage.Reconciliation, options.Reconciliation.Schedule, provider.GetRequiredService<ReconciliationState>(), time);
+                }
             }
 
             if (options.IsGateway)
@@ -367,6 +389,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         _ = application.Services.GetRequiredService<PartitionGauges>(); // registers itself
         _ = application.Services.GetRequiredService<HotAdGauges>();
         _ = application.Services.GetRequiredService<ArchiveWatch>();
+        _ = application.Services.GetRequiredService<ReconciliationWatch>();
         _ = application.Services.GetRequiredService<ClusterGauges>(); // likewise
         GatewayClickMetrics.Announce();
     }

@@ -2,6 +2,7 @@ using System.Net;
 using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.Hosting;
 using AdClick.Actors.Lake;
+using AdClick.Actors.Lake.Reconciling;
 
 namespace AdClick.Gateway.Hosting;
 
@@ -62,6 +63,9 @@ public sealed record GatewayOptions
     /// <summary>The data lake. Null: raw clicks are kept in the click log alone.</summary>
     public LakeOptions? Lake { get; init; } = new("lake", new LakeSettings());
 
+    /// <summary>How hours are re-counted from the lake.</summary>
+    public ReconciliationOptions Reconciliation { get; init; } = new(IsScheduled: true, new RecountSettings(), new ReconciliationSchedule());
+
     /// <summary>Distinct clicked impressions per second from which on an ad is split, 10 to 1,000,000. Default 500.</summary>
     public int HotAdClicksPerSecond { get; init; } = 500;
 
@@ -94,6 +98,12 @@ public sealed record GatewayOptions
 /// <param name="Folder">Path, absolute or from the data folder.</param>
 /// <param name="Settings">When clicks go to it.</param>
 public sealed record LakeOptions(string Folder, LakeSettings Settings);
+
+/// <summary>Reconciliation.</summary>
+/// <param name="IsScheduled">Whether hours are re-counted as they become due; otherwise only when somebody asks.</param>
+/// <param name="Recount">What a run may take.</param>
+/// <param name="Schedule">When hours are due.</param>
+public sealed record ReconciliationOptions(bool IsScheduled, RecountSettings Recount, ReconciliationSchedule Schedule);
 
 /// <summary>A configured signing key.</summary>
 /// <param name="KeyId">ID that stands in every token.</param>

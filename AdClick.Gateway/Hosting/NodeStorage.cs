@@ -22,6 +22,9 @@ internal sealed class NodeStorage : IAsyncDisposable
     /// <summary>What is known of the data lake.</summary>
     public required IArchiveStore Archive { get; init; }
 
+    /// <summary>What reconciliation reads and puts on record.</summary>
+    public required IReconciliationStore Reconciliation { get; init; }
+
     /// <summary>Ads and API keys.</summary>
     public required ICatalogueStore Catalogue { get; init; }
 
@@ -72,6 +75,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         {
             Metrics = store,
             Archive = store,
+            Reconciliation = store,
             Catalogue = store,
             Rollups = store,
             RollupBucketsAtOnce = 5_000, // some 50 ms of writing: a flush waits no longer than that
@@ -94,6 +98,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         {
             Metrics = store,
             Archive = store,
+            Reconciliation = store,
             Catalogue = store,
             Rollups = store,
             RollupBucketsAtOnce = 50_000, // nobody waits for it

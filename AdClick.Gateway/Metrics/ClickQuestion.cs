@@ -29,6 +29,9 @@ internal static class ClickQuestion
     /// <summary>Parameters of the question about an ad.</summary>
     public static QueryParameter[] OfAd => Common;
 
+    /// <summary>Parameters of the question about an ad's proof.</summary>
+    public static QueryParameter[] OfReconciliation { get; } = [.. Common.Select(parameter => parameter.Name == "granularity" ? parameter with { Default = "hour" } : parameter)];
+
     /// <summary>Parameters of the question about an advertiser.</summary>
     public static QueryParameter[] OfAdvertiser { get; } =
     [

@@ -17,22 +17,24 @@ internal sealed class Readiness
     private readonly IClickLog _log;
     private readonly ClusterBoard _board;
     private readonly ArchiveWatch _archive;
+    private readonly ReconciliationWatch _reconciliation;
     private readonly TimeProvider _time;
     private readonly bool _isAlone;
     private volatile bool _haveAllCounted;
 
     /// <summary>The readiness of a node.</summary>
-    public Readiness(IClickLog log, ClusterBoard board, ArchiveWatch archive, GatewayOptions options, TimeProvider time)
+    public Readiness(IClickLog log, ClusterBoard board, ArchiveWatch archive, ReconciliationWatch reconciliation, GatewayOptions options, TimeProvider time)
     {
         _log = log;
         _board = board;
         _archive = archive;
+        _reconciliation = reconciliation;
         _time = time;
         _isAlone = options.Cluster is null;
     }
 
     /// <summary>Sentences about what costs no click yet but should be looked at; the node may be ready all the same.</summary>
-    public IReadOnlyList<string> Notices() => [.. _log.Notice is { } notice ? [notice] : (string[])[], .. ArePartitionsReasons() ? [] : Partitions(), .. _archive.Notices];
+    public IReadOnlyList<string> Notices() => [.. _log.Notice is { } notice ? [notice] : (string[])[], .. ArePartitionsReasons() ? [] : Partitions(), .. _archive.Notices, .. _reconciliation.Notices];
 
     /// <summary>A sentence for each reason; empty when the node is ready.</summary>
     public IReadOnlyList<string> Reasons()

@@ -39,6 +39,9 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public WatchedStore Store { get; private set; } = null!;
 
+    /// <summary>The store itself.</summary>
+    public SqliteMetricsStore Sqlite => _sqlite;
+
     public CapturedLog Log { get; } = new();
 
     public SigningKeyRing SigningKeys { get; } = new([new SigningKey("k1", new byte[SigningKey.SecretLength])], "k1");
@@ -65,6 +68,7 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton<TimeProvider>(host.Time);
         builder.Services.AddSingleton<IMetricsStore>(host.Store);
         builder.Services.AddSingleton<ICatalogueStore>(host.Store);
+        builder.Services.AddSingleton<IReconciliationStore>(host._sqlite);
         builder.Services.AddSingleton(host.SigningKeys);
         if (metrics is not null)
         {

@@ -22,6 +22,8 @@ public abstract class TestStore : IAsyncDisposable
 
     public abstract IRollupStore Rollups { get; }
 
+    public IReconciliationStore Reconciliation => (IReconciliationStore)Store;
+
     /// <summary>What minute counts with their ad IDs are read from.</summary>
     public abstract string MinuteRows { get; }
 

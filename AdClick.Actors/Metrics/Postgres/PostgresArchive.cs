@@ -35,6 +35,12 @@ internal static class PostgresArchive
     {
         var log = await FenceAsync(session, cut.Owner).ConfigureAwait(false);
         var partition = cut.Owner.Partition;
+        await session.RunAsync(PostgresSession.Sql(
+            """
+            INSERT INTO lake_cuts
+            SELECT log, partition, archived_offset, $4, clock_ms, $5, $6, $7 FROM archive_progress WHERE log = $1 AND partition = $2 AND archived_offset = $3
+            """,
+            log, partition, cut.FirstOffset, cut.EndOffset, cut.ClockMs, ArchiveRules.HourRows(cut), cut.IsLost)).ConfigureAwait(false);
         var moved = await session.RunAsync(PostgresSession.Sql(
             "UPDATE archive_progress SET archived_offset = $4, clock_ms = $5 WHERE log = $1 AND partition = $2 AND archived_offset = $3",
             log, partition, cut.FirstOffset, cut.EndOffset, cut.ClockMs)).ConfigureAwait(false);

@@ -10,6 +10,19 @@ namespace AdClick.Actors.Metrics.Postgres;
 /// </summary>
 internal sealed class PostgresFlush
 {
+    // The first flush behind the checkpoint at which the allowed lateness changed tells of it. The row is locked first, as by all who write it.
+    private const string NoteTerms =
+        """
+        WITH owned AS (
+            SELECT progress.log, partition, allowed_lateness_ms FROM progress JOIN logs USING (log)
+            WHERE epoch = $1 AND partition = $2 AND owner_epoch = $3 AND allowed_lateness_ms <> $5 FOR UPDATE OF progress)
+        INSERT INTO counting_terms
+        SELECT log, partition, 0, allowed_lateness_ms FROM owned
+        WHERE allowed_lateness_ms > 0 AND $4 > 0 AND NOT EXISTS (SELECT FROM counting_terms AS known WHERE known.log = owned.log AND known.partition = owned.partition)
+        UNION ALL SELECT log, partition, $4, $5 FROM owned
+        ON CONFLICT DO NOTHING
+        """;
+
     private const string WriteProgress =
         """
         UPDATE progress SET
@@ -55,6 +68,10 @@ internal sealed class PostgresFlush
             RETURNING ad, minute, outcome),
         marked AS (
             INSERT INTO rollup_marks (ad, quarter) SELECT DISTINCT ad, minute / 15 FROM added WHERE minute / 15 < $3 AND minute >= $4),
+        reconciled AS (
+            SELECT hour FROM reconciliation_hours WHERE NOT is_stale AND hour IN (SELECT minute / 60 FROM added) ORDER BY hour FOR UPDATE),
+        stale AS (
+            UPDATE reconciliation_hours SET is_stale = true WHERE hour IN (SELECT hour FROM reconciled)),
         frozen AS (
             SELECT ad, minute / 15 AS quarter, minute / 1440 AS day,
                 CASE outcome WHEN 0 THEN 1::bigint END AS clicks, CASE outcome WHEN 1 THEN 1::bigint END AS duplicates, CASE outcome WHEN 3 THEN 1::bigint END AS late,
@@ -123,6 +140,7 @@ internal sealed class PostgresFlush
         ];
         var findAds = PostgresSession.Sql("SELECT ad_id, ad FROM ad_ids WHERE ad_id = ANY ($1)", (object)adIds);
         await using (var reader = await _session.ReadAsync(
+            PostgresSession.Sql(NoteTerms, progress.LogEpoch, progress.Partition, progress.OwnerEpoch, progress.CheckpointOffset, progress.AllowedLatenessMs),
             PostgresSession.Sql(
                 WriteProgress, progress.LogEpoch, progress.Partition, progress.OwnerEpoch, progress.FlushedOffset, progress.CheckpointOffset,
                 progress.ClockMs, progress.AllowedLatenessMs, progress.PurgeBelow),

@@ -7,7 +7,7 @@ namespace AdClick.Actors.Metrics.Postgres;
 /// time, also when the store is made: every method throws <see cref="MetricsStoreUnavailableException"/> until it is back, and
 /// <see cref="MetricsStoreDamagedException"/> when its schema is not this program's.
 /// </summary>
-public sealed class PostgresMetricsStore : IMetricsStore, IArchiveStore, ICatalogueStore, IRollupStore, IAsyncDisposable
+public sealed class PostgresMetricsStore : IMetricsStore, IArchiveStore, IReconciliationStore, ICatalogueStore, IRollupStore, IAsyncDisposable
 {
     /// <summary>Least time for which minutes can be kept: replays, reconciliation and whoever looks into last week need them.</summary>
     public static readonly TimeSpan MinRetention = TimeSpan.FromDays(8);
@@ -83,6 +83,36 @@ public sealed class PostgresMetricsStore : IMetricsStore, IArchiveStore, ICatalo
                 return true;
             },
             cancellationToken);
+
+    /// <inheritdoc/>
+    public Task ReadBasisAsync(HourRange hours, HourRange files, Func<ReconciliationBasis, IStreamedCounts?> begin, CancellationToken cancellationToken) =>
+        _database.ReadAsync(
+            async session =>
+            {
+                await PostgresReconciliation.ReadBasisAsync(session, hours, files, begin).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<long> CommitRunAsync(ReconciliationRun run, CancellationToken cancellationToken) =>
+        _database.WriteAsync(session => PostgresRunWriter.CommitAsync(session, run), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<HourVerdict>> ReadVerdictsAsync(HourRange hours, CancellationToken cancellationToken) =>
+        _database.ReadAsync(session => PostgresReconciliation.ReadVerdictsAsync(session, hours), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<int?> FindFirstLakeHourAsync(CancellationToken cancellationToken) =>
+        _database.ReadAsync(PostgresReconciliation.FindFirstLakeHourAsync, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<RunRecord>> ListRunsAsync(int limit, CancellationToken cancellationToken) =>
+        _database.ReadAsync(session => PostgresReconciliation.ListRunsAsync(session, limit), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<AdProof> ReadProofAsync(string adId, HourRange hours, CancellationToken cancellationToken) =>
+        _database.ReadFromReplicaAsync(session => PostgresReconciliation.ReadProofAsync(session, adId, hours), cancellationToken);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The question is refused by <see cref="BucketAlignment.TryAlign"/>.</exception>

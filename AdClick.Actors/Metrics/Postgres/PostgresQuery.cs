@@ -54,6 +54,8 @@ internal static class PostgresQuery
             PostgresSession.Sql(
                 $"SELECT DISTINCT ad, quarter FROM rollup_marks WHERE ad IN (SELECT ad FROM {asked}) AND quarter >= $2 AND quarter < $3",
                 value, (int)(first / StoredTime.MinutesPerQuarter), (int)(end / StoredTime.MinutesPerQuarter) + 1),
+            PostgresSession.Sql("SELECT EXISTS (SELECT FROM corrections WHERE is_current AND minute >= $1 AND minute < $2)", (int)first, (int)end),
+            PostgresReconciliation.SelectReconciled(range),
             .. PostgresProgress.Current]).ConfigureAwait(false);
         await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false);
         var frontier = RollupFrontier.Of(reader);
@@ -72,7 +74,19 @@ internal static class PostgresQuery
         }
 
         await reader.NextResultAsync(session.CancellationToken).ConfigureAwait(false);
+        await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false);
+        var hasCorrections = reader.GetBoolean(0);
+        await reader.NextResultAsync(session.CancellationToken).ConfigureAwait(false);
+        var reconciled = new List<int>();
+        while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
+        {
+            reconciled.Add(reader.GetInt32(0));
+        }
+
+        await reader.NextResultAsync(session.CancellationToken).ConfigureAwait(false);
         var (log, partitions) = await PostgresProgress.ReadCurrentAsync(reader, session.CancellationToken).ConfigureAwait(false);
-        return (new ReportBuilder(query, range, Completeness.Of(log, partitions)), new PostgresReader(session, frontier, marks, query.AdvertiserId), ads);
+        return (
+            new ReportBuilder(query, range, Completeness.Of(log, partitions), new ReconciledHours(reconciled)),
+            new PostgresReader(session, frontier, marks, hasCorrections, query.AdvertiserId), ads);
     }
 }

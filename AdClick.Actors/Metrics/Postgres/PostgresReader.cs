@@ -22,9 +22,10 @@ internal enum SumBy
 /// <param name="session">Snapshot.</param>
 /// <param name="frontier">How far the rollups have come in it.</param>
 /// <param name="marks">What is marked in it, for all ads that will be asked for.</param>
+/// <param name="hasCorrections">Whether reconciliation has corrected anything in the range.</param>
 /// <param name="advertiserId">The advertiser, when all its ads will be asked for, and summed up whatever the ad.</param>
 internal sealed class PostgresReader(
-    PostgresSession session, RollupFrontier frontier, IReadOnlyCollection<(int Ad, int Quarter)> marks, string? advertiserId)
+    PostgresSession session, RollupFrontier frontier, IReadOnlyCollection<(int Ad, int Quarter)> marks, bool hasCorrections, string? advertiserId)
 {
     private const string OfColumns =
         """
@@ -43,6 +44,13 @@ internal sealed class PostgresReader(
         """
         count(*) FILTER (WHERE outcome = 0), count(*) FILTER (WHERE outcome = 1), count(*) FILTER (WHERE outcome = 3),
         count(*) FILTER (WHERE outcome = 4), count(*) FILTER (WHERE outcome = 5), count(*) FILTER (WHERE outcome = 6)
+        """;
+
+    private const string OfCorrections =
+        """
+        coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 0), 0), coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 1), 0),
+        coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 3), 0), coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 4), 0),
+        coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 5), 0), coalesce(click_sum(recounted - streamed + settled) FILTER (WHERE outcome = 6), 0)
         """;
 
     private const string DayIsTrue =
@@ -135,6 +143,11 @@ internal sealed class PostgresReader(
             default:
                 Add("minute", OfCounts, $"click_minute AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", ads, part.Start, part.End);
                 Add("minute", OfLateClicks, $"late_clicks AS stored WHERE {AreWanted} AND minute >= $2 AND minute < $3", ads, part.Start, part.End);
+                if (hasCorrections)
+                {
+                    Add("minute", OfCorrections, $"corrections AS stored WHERE is_current AND {AreWanted} AND minute >= $2 AND minute < $3", ads, part.Start, part.End);
+                }
+
                 break;
         }
 
@@ -210,6 +223,14 @@ internal sealed class PostgresReader(
                     sumBy, "stored.minute", OfLateClicks,
                     $"unnest($1, $2) AS marked (ad, quarter) JOIN late_clicks AS stored ON {InMarkedQuarter}"),
                 markedAds, markedQuarters));
+            if (hasCorrections)
+            {
+                statements.Add(PostgresSession.Sql(
+                    Select(
+                        sumBy, "stored.minute", OfCorrections,
+                        $"unnest($1, $2) AS marked (ad, quarter) JOIN corrections AS stored ON is_current AND {InMarkedQuarter}"),
+                    markedAds, markedQuarters));
+            }
         }
     }
 

@@ -26,7 +26,10 @@ internal static class PostgresRollups
             FROM (
                 SELECT ad, minute, outcome, clicks FROM click_minute WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2
                 UNION ALL
-                SELECT ad, minute, outcome, 1 FROM late_clicks WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2) AS found
+                SELECT ad, minute, outcome, 1 FROM late_clicks WHERE minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2
+                UNION ALL
+                SELECT ad, minute, outcome, recounted - streamed + settled FROM corrections
+                WHERE is_current AND minute >= $1 * 15 AND minute < $2 * 15 AND outcome <> 2) AS found
             GROUP BY ad, minute / 15 HAVING click_sum(clicks) > 0 ORDER BY ad, minute / 15
             ON CONFLICT (ad, quarter) {RollupColumns.Replace}
             RETURNING ad, quarter, {RollupColumns.Names}),
@@ -37,7 +40,9 @@ internal static class PostgresRollups
         SELECT count(*)::int FROM rolled
         """;
 
-    /// <summary>The (ad, quarter) pairs of $1 and $2, which lie from minute $3 to before $4. Advertisers get the difference.</summary>
+    /// <summary>
+    /// The (ad, quarter) pairs of $1 and $2, which lie from minute $3 to before $4. One that corrections have left nothing of goes. Advertisers get the difference.
+    /// </summary>
     private const string RecomputeQuarters =
         $"""
         WITH marked AS (SELECT * FROM unnest($1, $2) AS marked (ad, quarter)),
@@ -54,15 +59,21 @@ internal static class PostgresRollups
                 SELECT marked.ad, marked.quarter, outcome, 1
                 FROM marked JOIN late_clicks AS stored
                     ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
-                WHERE outcome <> 2) AS found
+                WHERE outcome <> 2
+                UNION ALL
+                SELECT marked.ad, marked.quarter, outcome, recounted - streamed + settled
+                FROM marked JOIN corrections AS stored
+                    ON stored.ad = marked.ad AND minute >= marked.quarter * 15 AND minute < marked.quarter * 15 + 15
+                WHERE is_current AND outcome <> 2) AS found
             GROUP BY ad, quarter HAVING click_sum(clicks) > 0
             ON CONFLICT (ad, quarter) {RollupColumns.Replace}
-            RETURNING ad, quarter, {RollupColumns.Names})
+            RETURNING ad, quarter, {RollupColumns.Names}),
+        emptied AS (
+            DELETE FROM quarter_clicks AS stored USING marked
+            WHERE stored.ad = marked.ad AND stored.quarter = marked.quarter AND (stored.ad, stored.quarter) NOT IN (SELECT ad, quarter FROM computed))
         INSERT INTO advertiser_quarter_clicks AS stored
         SELECT advertiser_id, quarter, {RollupColumns.Sums}
-        FROM (
-            SELECT * FROM computed UNION ALL SELECT before.* FROM before JOIN (SELECT ad, quarter FROM computed) AS again USING (ad, quarter)) AS changed
-            JOIN ads USING (ad)
+        FROM (SELECT * FROM computed UNION ALL SELECT * FROM before) AS changed JOIN ads USING (ad)
         GROUP BY 1, 2 ORDER BY 1, 2
         ON CONFLICT (advertiser_id, quarter) {RollupColumns.Add}
         """;
@@ -94,12 +105,13 @@ internal static class PostgresRollups
                     ON stored.ad = marked.ad AND quarter >= marked.day * 96 AND quarter < marked.day * 96 + 96) AS found
             GROUP BY ad, day
             ON CONFLICT (ad, day) {RollupColumns.Replace}
-            RETURNING ad, day, {RollupColumns.Names})
+            RETURNING ad, day, {RollupColumns.Names}),
+        emptied AS (
+            DELETE FROM day_clicks AS stored USING marked
+            WHERE stored.ad = marked.ad AND stored.day = marked.day AND (stored.ad, stored.day) NOT IN (SELECT ad, day FROM computed))
         INSERT INTO advertiser_day_clicks AS stored
         SELECT advertiser_id, day, {RollupColumns.Sums}
-        FROM (
-            SELECT * FROM computed UNION ALL SELECT before.* FROM before JOIN (SELECT ad, day FROM computed) AS again USING (ad, day)) AS changed
-            JOIN ads USING (ad)
+        FROM (SELECT * FROM computed UNION ALL SELECT * FROM before) AS changed JOIN ads USING (ad)
         GROUP BY 1, 2 ORDER BY 1, 2
         ON CONFLICT (advertiser_id, day) {RollupColumns.Add}
         """;

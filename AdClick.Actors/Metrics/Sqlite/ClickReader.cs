@@ -16,6 +16,7 @@ internal sealed class ClickReader
     private readonly CancellationToken _cancellationToken;
     private readonly RollupFrontier _frontier;
     private readonly bool _hasMarks;
+    private readonly bool _hasCorrections;
     private readonly HashSet<int> _markedQuarters = [];
     private readonly HashSet<int> _markedDays = [];
     private readonly SqliteStatement _cells;
@@ -29,6 +30,7 @@ internal sealed class ClickReader
         _cancellationToken = cancellationToken;
         _frontier = RollupFrontier.Read(database);
         _hasMarks = database.ReadInt64("SELECT EXISTS (SELECT 1 FROM rollup_marks)") != 0;
+        _hasCorrections = database.ReadInt64("SELECT EXISTS (SELECT 1 FROM corrections WHERE is_current = 1)") != 0;
         _cells = database.Prepare("SELECT cell, clicks FROM minute_cells WHERE cell BETWEEN ?1 AND ?2");
         _quarters = database.Prepare(
             "SELECT bucket, clicks, duplicates, late, bot, expired, inactive_ad FROM quarter_clicks WHERE bucket BETWEEN ?1 AND ?2");
@@ -47,10 +49,14 @@ internal sealed class ClickReader
     {
         var first = Math.Min(
             MinuteOf("SELECT cell >> 36 FROM minute_cells ORDER BY cell LIMIT 1", int.MaxValue),
-            MinuteOf("SELECT minute FROM late_clicks ORDER BY minute LIMIT 1", int.MaxValue));
+            Math.Min(
+                MinuteOf("SELECT minute FROM late_clicks ORDER BY minute LIMIT 1", int.MaxValue),
+                MinuteOf("SELECT minute FROM corrections WHERE is_current = 1 ORDER BY minute LIMIT 1", int.MaxValue)));
         var last = Math.Max(
             MinuteOf("SELECT cell >> 36 FROM minute_cells ORDER BY cell DESC LIMIT 1", -1),
-            MinuteOf("SELECT minute FROM late_clicks ORDER BY minute DESC LIMIT 1", -1));
+            Math.Max(
+                MinuteOf("SELECT minute FROM late_clicks ORDER BY minute DESC LIMIT 1", -1),
+                MinuteOf("SELECT minute FROM corrections WHERE is_current = 1 ORDER BY minute DESC LIMIT 1", -1)));
         return last < 0
             ? (0, 0)
             : (first / StoredTime.MinutesPerDay * StoredTime.MinutesPerDay, ((last / StoredTime.MinutesPerDay) + 1) * StoredTime.MinutesPerDay);
@@ -311,6 +317,22 @@ internal sealed class ClickReader
         }
 
         late.Reset();
+        if (!_hasCorrections)
+        {
+            return;
+        }
+
+        var corrections = _database.Prepare(
+            """
+            SELECT minute, outcome, recounted - streamed + settled FROM corrections
+            WHERE is_current = 1 AND ad = ?1 AND minute >= ?2 AND minute < ?3
+            """).Bind(1, ad).Bind(2, start).Bind(3, end);
+        while (corrections.Step())
+        {
+            sink.Add(ad, corrections.Int32(0), Totals.Of((ClickOutcome)corrections.Int32(1), corrections.Int64(2)));
+        }
+
+        corrections.Reset();
     }
 
     /// <summary>Reads what <see cref="ReadAd"/> has left out of many ads, all minutes in one go.</summary>
@@ -353,6 +375,25 @@ internal sealed class ClickReader
             }
 
             late.Reset();
+            if (!_hasCorrections)
+            {
+                continue;
+            }
+
+            var corrections = _database.Prepare(
+                """
+                SELECT minute, ad, outcome, recounted - streamed + settled FROM corrections
+                WHERE is_current = 1 AND minute >= ?1 AND minute < ?2
+                """).Bind(1, start).Bind(2, piece.End);
+            while (corrections.Step())
+            {
+                if (IsWanted(corrections.Int32(1), corrections.Int32(0)))
+                {
+                    sink.Add(corrections.Int32(1), corrections.Int32(0), Totals.Of((ClickOutcome)corrections.Int32(2), corrections.Int64(3)));
+                }
+            }
+
+            corrections.Reset();
         }
     }
 

@@ -22,6 +22,7 @@ internal static class FlushWriter
     private static long WriteProgress(SqliteDatabase database, PartitionProgress progress)
     {
         var log = ProgressRows.FindLog(database, progress.LogEpoch);
+        NoteTerms(database, log, progress);
         database.Prepare(
             """
             UPDATE progress SET
@@ -40,6 +41,18 @@ internal static class FlushWriter
 
         return log;
     }
+
+    // The first flush behind the checkpoint at which the allowed lateness changed tells of it. An owner that is none any more finds no row either.
+    private static void NoteTerms(SqliteDatabase database, long log, PartitionProgress progress) => database.Prepare(
+        """
+        INSERT OR IGNORE INTO counting_terms
+        SELECT log, partition, 0, allowed_lateness_ms FROM progress
+        WHERE log = ?1 AND partition = ?2 AND owner_epoch = ?3 AND allowed_lateness_ms NOT IN (0, ?5) AND ?4 > 0
+            AND NOT EXISTS (SELECT 1 FROM counting_terms AS known WHERE known.log = ?1 AND known.partition = ?2)
+        UNION ALL
+        SELECT log, partition, ?4, ?5 FROM progress WHERE log = ?1 AND partition = ?2 AND owner_epoch = ?3 AND allowed_lateness_ms <> ?5
+        """)
+        .Bind(1, log).Bind(2, progress.Partition).Bind(3, progress.OwnerEpoch).Bind(4, progress.CheckpointOffset).Bind(5, progress.AllowedLatenessMs).Run();
 
     private static void WriteMarks(SqliteDatabase database, long log, PartitionProgress progress)
     {
@@ -93,6 +106,7 @@ internal static class FlushWriter
     private static void WriteLateClicks(SqliteDatabase database, AdNumbers ads, long log, PartitionFlush flush, RollupFrontier frontier)
     {
         var insert = database.Prepare("INSERT OR IGNORE INTO late_clicks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+        var makeStale = database.Prepare("UPDATE reconciliation_hours SET is_stale = 1 WHERE hour = ?1 AND is_stale = 0");
         Span<byte> impression = stackalloc byte[ImpressionId.ByteLength];
         foreach (var late in flush.LateClicks)
         {
@@ -104,6 +118,7 @@ internal static class FlushWriter
             if (database.Changes > 0)
             {
                 MarkRolledUp(database, late.Minute / StoredTime.MinutesPerQuarter, ad, frontier);
+                makeStale.Bind(1, late.Minute / StoredTime.MinutesPerHour).Run();
             }
         }
     }

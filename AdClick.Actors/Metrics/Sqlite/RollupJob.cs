@@ -69,7 +69,11 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
         foreach (var (ad, day) in days)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            RecomputeDays(day, ad, ad + 1, int.MaxValue, out _);
+            if (RecomputeDays(day, ad, ad + 1, int.MaxValue, out _) == 0)
+            {
+                // A correction may have taken all of it away; so too below.
+                Delete("day_clicks", _day, StoreKeys.Day(day, ad), _advertiserDays, ad, day);
+            }
         }
 
         return marks.Count;
@@ -153,6 +157,7 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
         }
 
         AddLate(sums, firstMinute, firstAd, endAd);
+        AddCorrections(sums, firstMinute, firstAd, endAd);
         var rows = 0;
         for (var i = 0; i < sums.Length; i++)
         {
@@ -162,9 +167,37 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
                 Put(_putQuarter, _quarter, StoreKeys.Quarter(quarter, ad), sums[i], _advertiserQuarters, ad, quarter);
                 rows++;
             }
+            else if (sums.Length == 1)
+            {
+                Delete("quarter_clicks", _quarter, StoreKeys.Quarter(quarter, firstAd), _advertiserQuarters, firstAd, quarter);
+            }
         }
 
         return rows;
+    }
+
+    private void AddCorrections(Span<ClickTotals> sums, int firstMinute, int firstAd, int endAd)
+    {
+        var corrections = endAd - firstAd == 1
+            ? database.Prepare(
+                """
+                SELECT ad, outcome, sum(recounted - streamed + settled) FROM corrections
+                WHERE is_current = 1 AND minute >= ?1 AND minute < ?2 AND ad = ?3 GROUP BY outcome
+                """)
+                .Bind(3, firstAd)
+            : database.Prepare(
+                """
+                SELECT ad, outcome, sum(recounted - streamed + settled) FROM corrections
+                WHERE is_current = 1 AND minute >= ?1 AND minute < ?2 AND ad >= ?3 AND ad < ?4 GROUP BY ad, outcome
+                """)
+                .Bind(3, firstAd).Bind(4, endAd);
+        corrections.Bind(1, firstMinute).Bind(2, firstMinute + StoredTime.MinutesPerQuarter);
+        while (corrections.Step())
+        {
+            sums[corrections.Int32(0) - firstAd] += Totals.Of((Clicks.ClickOutcome)corrections.Int32(1), corrections.Int64(2));
+        }
+
+        corrections.Reset();
     }
 
     private void AddLate(Span<ClickTotals> sums, int firstMinute, int firstAd, int endAd)
@@ -229,12 +262,24 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
     private static void Put(
         SqliteStatement put, SqliteStatement find, long key, in ClickTotals sum, AdvertiserRollups advertisers, int ad, int bucket)
     {
-        find.Bind(1, key);
-        var before = find.Step() ? RollupRow.Read(find, 0) : default;
-        find.Reset();
+        var before = Find(find, key);
         RollupRow.Bind(put.Bind(1, key), 2, sum);
         put.Run();
         advertisers.Note(ad, bucket, before, sum);
+    }
+
+    private void Delete(string table, SqliteStatement find, long key, AdvertiserRollups advertisers, int ad, int bucket)
+    {
+        advertisers.Note(ad, bucket, Find(find, key), default);
+        database.Prepare($"DELETE FROM {table} WHERE bucket = ?1").Bind(1, key).Run();
+    }
+
+    private static ClickTotals Find(SqliteStatement find, long key)
+    {
+        find.Bind(1, key);
+        var found = find.Step() ? RollupRow.Read(find, 0) : default;
+        find.Reset();
+        return found;
     }
 
     private int NextQuarterWithClicks()
@@ -247,6 +292,10 @@ internal sealed class RollupJob(SqliteDatabase database, CancellationToken cance
             .Bind(1, (long)_frontier.Quarter * StoredTime.MinutesPerQuarter);
         minute = nextLate.Step() ? Math.Min(minute, nextLate.Int32(0)) : minute;
         nextLate.Reset();
+        var nextCorrection = database.Prepare("SELECT minute FROM corrections WHERE is_current = 1 AND minute >= ?1 ORDER BY minute LIMIT 1")
+            .Bind(1, (long)_frontier.Quarter * StoredTime.MinutesPerQuarter);
+        minute = nextCorrection.Step() ? Math.Min(minute, nextCorrection.Int32(0)) : minute;
+        nextCorrection.Reset();
         return minute / StoredTime.MinutesPerQuarter;
     }
 }

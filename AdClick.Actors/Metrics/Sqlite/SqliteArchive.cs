@@ -36,6 +36,13 @@ internal static class SqliteArchive
     {
         var log = Fence(database, cut.Owner);
         var partition = cut.Owner.Partition;
+        database.Prepare(
+            """
+            INSERT INTO lake_cuts
+            SELECT log, partition, archived_offset, ?4, clock_ms, ?5, ?6, ?7 FROM archive_progress WHERE log = ?1 AND partition = ?2 AND archived_offset = ?3
+            """)
+            .Bind(1, log).Bind(2, partition).Bind(3, cut.FirstOffset).Bind(4, cut.EndOffset).Bind(5, cut.ClockMs)
+            .Bind(6, ArchiveRules.HourRows(cut)).Bind(7, cut.IsLost ? 1 : 0).Run();
         database.Prepare("UPDATE archive_progress SET archived_offset = ?4, clock_ms = ?5 WHERE log = ?1 AND partition = ?2 AND archived_offset = ?3")
             .Bind(1, log).Bind(2, partition).Bind(3, cut.FirstOffset).Bind(4, cut.EndOffset).Bind(5, cut.ClockMs).Run();
         if (database.Changes == 0)

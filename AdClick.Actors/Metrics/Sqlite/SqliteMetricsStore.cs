@@ -6,7 +6,7 @@ namespace AdClick.Actors.Metrics.Sqlite;
 /// Metrics and catalogue in one SQLite file: one connection that writes, a few that read, none of them on the thread pool. The file belongs to one
 /// process.
 /// </summary>
-public sealed class SqliteMetricsStore : IMetricsStore, IArchiveStore, ICatalogueStore, IRollupStore, IAsyncDisposable
+public sealed class SqliteMetricsStore : IMetricsStore, IArchiveStore, IReconciliationStore, ICatalogueStore, IRollupStore, IAsyncDisposable
 {
     /// <summary>Files up to this size are checked from end to end when they are opened; a larger one would hold up the start.</summary>
     private const long MaxBytesCheckedAtOpen = 256L * 1024 * 1024;
@@ -107,6 +107,35 @@ public sealed class SqliteMetricsStore : IMetricsStore, IArchiveStore, ICatalogu
                 return true;
             },
             cancellationToken);
+
+    /// <inheritdoc/>
+    public Task ReadBasisAsync(HourRange hours, HourRange files, Func<ReconciliationBasis, IStreamedCounts?> begin, CancellationToken cancellationToken) =>
+        _readers.RunAsync(
+            database =>
+            {
+                SqliteReconciliation.ReadBasis(database, hours, files, begin, cancellationToken);
+                return true;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<long> CommitRunAsync(ReconciliationRun run, CancellationToken cancellationToken) =>
+        _writer.RunAsync(database => SqliteRunWriter.Commit(database, _writer.Ads, run), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<HourVerdict>> ReadVerdictsAsync(HourRange hours, CancellationToken cancellationToken) =>
+        _readers.RunAsync(database => SqliteReconciliation.ReadVerdicts(database, hours), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<int?> FindFirstLakeHourAsync(CancellationToken cancellationToken) => _readers.RunAsync(SqliteReconciliation.FindFirstLakeHour, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<RunRecord>> ListRunsAsync(int limit, CancellationToken cancellationToken) =>
+        _readers.RunAsync(database => SqliteReconciliation.ListRuns(database, limit), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<AdProof> ReadProofAsync(string adId, HourRange hours, CancellationToken cancellationToken) =>
+        _readers.RunAsync(database => SqliteReconciliation.ReadProof(database, adId, hours, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The question is refused by <see cref="BucketAlignment.TryAlign"/>.</exception>

@@ -8,7 +8,7 @@ internal static class SqliteQuery
     {
         var reader = new ClickReader(database, cancellationToken);
         var log = ProgressRows.CurrentLog(database);
-        var builder = new ReportBuilder(query, range, Completeness.Of(log, log is null ? [] : ProgressRows.Read(database, log.Epoch)));
+        var builder = new ReportBuilder(query, range, Completeness.Of(log, log is null ? [] : ProgressRows.Read(database, log.Epoch)), SqliteReconciliation.ReadReconciled(database, range));
         var ads = FindAds(database, query);
         var (firstMinute, endMinute) = reader.StoredMinutes();
         if (!query.GroupByAd)

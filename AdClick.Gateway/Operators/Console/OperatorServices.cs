@@ -13,6 +13,7 @@ internal static class OperatorServices
         services.AddSingleton<IOperatorPalette, ActorPalette>();
         services.AddSingleton<IOperatorPalette, LogPalette>();
         services.AddSingleton<IOperatorPalette, ClicksPalette>();
+        services.AddSingleton<IOperatorPalette, ReconciliationPalette>();
         services.AddSingleton<OperatorCommands>();
         return services;
     }
