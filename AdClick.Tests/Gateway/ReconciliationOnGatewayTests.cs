@@ -77,7 +77,7 @@ public sealed class ReconciliationOnGatewayTests
         Directory.CreateDirectory(Path.Combine(gateway.Folder, "bots"));
         await File.WriteAllLinesAsync(Path.Combine(gateway.Folder, "bots", "strict.txt"), ["# A list", "browser Mozilla/", "bot Firefox"]);
         Assert.Contains($"accepted | {Clicks - 1} | 0", await ReconcileAsync(gateway, "--rules", "--bots", "strict"), StringComparison.Ordinal);
-        Assert.Contains($"expired | 0 | {Clicks}", await ReconcileAsync(gateway, "--rules", "--lifetime", "00:00:01"), StringComparison.Ordinal);
+        Assert.Contains($"expired | 0 | {Clicks + 1}", await ReconcileAsync(gateway, "--rules", "--lifetime", "00:00:01"), StringComparison.Ordinal);
         Assert.Equal((Clicks, "reconciled"), await ClicksAsync(gateway));
         Assert.Contains("say --yes", await ReconcileAsync(gateway, "--rules", "--bots", "strict", "--apply"), StringComparison.Ordinal);
 
