@@ -25,6 +25,8 @@ internal static class Program
             DrainCommand.Make(),
             RestartCommand.Make(),
             CountCommand.Make(),
+            RecountCommand.Make(),
+            RecountCommand.MakeMeasure(),
             QueriesCommand.Make(),
             MicroCommand.Make(),
             MockKafkaCommand.Make(),

@@ -113,6 +113,54 @@ public sealed class RecountTests
     }
 
     [Fact]
+    public async Task What_was_accepted_before_the_partition_count_changed_is_remembered_after_it()
+    {
+        await using var fixture = new RecountFixture(partitions: 2);
+        fixture.Click("a1", 1, 1, TestClick.Start);
+        fixture.Click("a2", 2, 2, TestClick.Start + TestClick.Second);
+        fixture.Mark(TestClick.Start + TestClick.Minute);
+        await fixture.CountAsync();
+
+        // The new log goes on with the state and the clock of the old one, and is archived from there.
+        var next = new Support.InMemoryClickLog(3);
+        var former = await fixture.Store.ReadProgressAsync(fixture.Log.Identity.Epoch, default);
+        await fixture.Store.MoveToAsync(
+            former, next.Identity,
+            [.. Enumerable.Range(0, 3).Select(partition => new PartitionProgress
+            {
+                LogEpoch = next.Identity.Epoch, Partition = partition, OwnerEpoch = 0, ClockMs = former.Max(row => row.ClockMs), AllowedLatenessMs = fixture.LatenessMs,
+            })],
+            default);
+        var partitionOfAd = TestClick.PartitionOf("a1", 0, 3);
+        var again = TestClick.Start + (2 * TestClick.Minute);
+        next.Append(partitionOfAd, again, TestClick.Record("a1", 1, 3, again, expiresAtMs: TestClick.Start + TestClick.Hour));
+        await using var archive = new Actors.Lake.LakeArchive(
+            next, fixture.Store, fixture.Lake.Storage, LakeFixture.Fast, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        for (var partition = 0; partition < 3; partition++)
+        {
+            next.Append(partition, TestClick.Start + (3 * TestClick.Hour), TestClick.Mark("g1", TestClick.Start + (3 * TestClick.Hour), 0));
+            var acquired = await fixture.Store.AcquireAsync(next.Identity, partition, default);
+            await archive.PrepareAsync(acquired, next.RangeOf(partition), default);
+            archive.Start(acquired);
+            MinuteCount[] counts = partition == partitionOfAd ? [new MinuteCount("a1", 0, (int)(again / TestClick.Minute), ClickOutcome.Duplicate, 1)] : [];
+            await fixture.Store.FlushAsync(
+                new PartitionFlush
+                {
+                    Progress = acquired with { FlushedOffset = next.RangeOf(partition).End, ClockMs = TestClick.Start + (3 * TestClick.Hour) }, Counts = counts, LateClicks = [], Rejected = [],
+                },
+                default);
+        }
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        await archive.DrainAsync([.. Enumerable.Range(0, 3).Select(next.RangeOf)], _ => { }, patience.Token);
+        await AssertMatchAsync(fixture, RecountFixture.FirstHour);
+
+        // Without the former log's archive nothing is known of what came before.
+        await fixture.SqlAsync("DELETE FROM archive_progress WHERE log = 1; DELETE FROM lake_cuts WHERE log = 1");
+        Assert.Contains((await fixture.RunAsync()).Reasons, reason => reason.Contains("has no archive from before", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_changed_row_a_deleted_row_and_a_lost_flush_are_found_and_corrected_beside_the_streamed_numbers()
     {
         await using var fixture = new RecountFixture();
@@ -206,6 +254,7 @@ public sealed class RecountTests
     [InlineData("DELETE FROM lake_files", "lake_files lists files with 0")]
     [InlineData("DELETE FROM lake_cuts WHERE first_offset = (SELECT max(first_offset) FROM lake_cuts)", "has no cut on record for offsets")]
     [InlineData("INSERT INTO lake_cuts SELECT log, partition, end_offset, end_offset + 5, end_clock_ms, end_clock_ms, '', 1 FROM lake_cuts ORDER BY first_offset DESC LIMIT 1; UPDATE lake_cuts SET begin_clock_ms = 0 WHERE is_lost = 1; UPDATE archive_progress SET archived_offset = archived_offset + 5", "has lost offsets")]
+    [InlineData("UPDATE lake_cuts SET begin_clock_ms = end_clock_ms WHERE first_offset = 0", "has no archive from before")]
     [InlineData("UPDATE archive_progress SET clock_ms = clock_ms - 100 * 3600000", "is archived up to")]
     [InlineData("UPDATE progress SET clock_ms = clock_ms - 100 * 3600000", "is counted up to")]
     [InlineData("INSERT INTO counting_terms SELECT log, partition, 0, allowed_lateness_ms FROM progress UNION ALL SELECT log, partition, 1, 5 FROM progress", "changed its allowed lateness at offset 1")]

@@ -81,9 +81,9 @@ internal sealed class ArchiveCoverage
         if (!isFormer)
         {
             RequireEnd(partition, hours, lateness);
-            RequireBegin(basis, partition, read);
         }
 
+        RequireBegin(basis, partition, read);
         RequireChain(partition, cuts, hours, lateness);
         RequireFiles(basis, partition, cuts, read);
         RequireOneLateness(partition, cuts, changes, hours, read, lateness);
@@ -112,10 +112,18 @@ internal sealed class ArchiveCoverage
         }
     }
 
-    // What lies before an archive that did not begin with its log is in the archive of a former one, or nowhere.
+    // A log that is archived from its first record on begins with the clock at 0. What lies before any other archive is in that of the log before, to its end, or nowhere:
+    // a log that goes on with the state of another takes the greatest of its clocks.
     private void RequireBegin(ReconciliationBasis basis, ArchivedPartition partition, HourRange read)
     {
-        if (partition.BeginOffset > 0 && partition.BeginClockMs > read.StartMs && !basis.Partitions.Any(other => other.LogNumber < partition.LogNumber))
+        if (partition.BeginClockMs <= read.StartMs)
+        {
+            return;
+        }
+
+        var before = basis.Partitions.Where(other => other.LogNumber < partition.LogNumber).ToList();
+        var newest = before.Select(other => other.LogNumber).DefaultIfEmpty().Max();
+        if (before.Count == 0 || before.Where(other => other.LogNumber == newest).Max(other => other.ArchivedClockMs) < partition.BeginClockMs)
         {
             Add(partition, $"has no archive from before {Time(partition.BeginClockMs)}, and clicks from {Time(read.StartMs)} on are needed");
         }

@@ -49,8 +49,7 @@ public sealed record ReconciliationSchedule
         };
 
         // A whole day at a time, so that what is around it is read once.
-        bool IsUnsettled(int hour) => known[hour] is { IsSettled: false, HasRules: false, IsReconciled: true }
-            && Math.Min(DayEnd(hour), window.End) * HourRange.HourMs <= settleBeforeMs;
+        bool IsUnsettled(int hour) => known[hour] is { IsSettled: false, HasRules: false, IsReconciled: true } && DayEnd(hour) * HourRange.HourMs <= settleBeforeMs;
     }
 
     private static int DayEnd(int hour) => ((hour / 24) + 1) * 24;

@@ -20,6 +20,7 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
         ("/v1/sub-shards/{adId}", "put", "200 400 401 403 404 413 415 429 500 503", ""),
         ("/v1/sub-shards/{adId}", "delete", "204 400 401 403 404 429 500 503", ""),
         ("/v1/ads/{adId}/clicks", "get", "200 400 401 403 404 429 500 503", "from to granularity timeZone fill"),
+        ("/v1/ads/{adId}/reconciliation", "get", "200 400 401 403 404 429 500 503", "from to granularity timeZone fill"),
         ("/v1/advertisers/{advertiserId}/clicks", "get", "200 400 401 403 429 500 503", "from to granularity timeZone fill groupBy top"),
     ];
 

@@ -11,6 +11,8 @@ CREATE TABLE lake_cuts (
     is_lost        INTEGER NOT NULL,
     PRIMARY KEY (log, partition, first_offset)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX lake_cuts_by_clock ON lake_cuts (end_clock_ms);
+CREATE INDEX lake_cuts_lost ON lake_cuts (log, partition) WHERE is_lost = 1;
 
 -- What was archived before there were cuts on record is one cut. Where it did not begin with the log, its clock is not known: nothing before its end is proven.
 INSERT INTO lake_cuts
