@@ -4,6 +4,7 @@ using AdClick.Gateway.HotAds;
 using AdClick.Gateway.Impressions;
 using AdClick.Gateway.Keys;
 using AdClick.Gateway.Metrics;
+using AdClick.Gateway.Proofs;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -68,6 +69,8 @@ internal static class ApiExtensions
         v1.MapSubShards();
         v1.MapKeys();
         v1.MapClicks();
+        v1.MapReceipts();
+        v1.MapComparison();
         routes.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         return routes;
     }

@@ -7,6 +7,7 @@ using AdClick.Gateway.Impressions;
 using AdClick.Gateway.Keys;
 using AdClick.Gateway.Operators;
 using AdClick.Gateway.Operators.Console;
+using AdClick.Gateway.Proofs;
 
 namespace AdClick.Gateway.Api;
 
@@ -42,6 +43,8 @@ internal static class ApiJson
 [JsonSerializable(typeof(PinSubShardsRequest))]
 [JsonSerializable(typeof(SubShardsResponse))]
 [JsonSerializable(typeof(SubShardListResponse))]
+[JsonSerializable(typeof(ReceiptResponse))]
+[JsonSerializable(typeof(ComparisonResponse))]
 [JsonSerializable(typeof(ClusterResponse))]
 [JsonSerializable(typeof(OperatorCommandList))]
 [JsonSerializable(typeof(RunOperatorCommandRequest))]

@@ -6,6 +6,7 @@ using AdClick.Actors.Clicks;
 using AdClick.Actors.Hosting;
 using AdClick.Actors.HotAds;
 using AdClick.Actors.Lake;
+using AdClick.Actors.Lake.Receipts;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Partitions;
 using AdClick.Gateway.Ads;
@@ -14,6 +15,7 @@ using AdClick.Gateway.Clicks;
 using AdClick.Gateway.Metrics;
 using AdClick.Gateway.Operators;
 using AdClick.Gateway.Operators.Console;
+using AdClick.Gateway.Proofs;
 using Akka.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
 using OpenTelemetry.Metrics;
@@ -102,7 +104,13 @@ internal sealed class GatewayHost : IAsyncDisposable
         var log = await StartupDamage.RefuseAsync(() => OpenLogAsync(options, folder, time, logging));
         _closing.Push(log.DisposeAsync);
 
-        var archive = OpenArchive(options, folder, time, storage, log, logging);
+        var lake = options.Lake?.Open(folder.Path);
+        if (lake is IDisposable closable)
+        {
+            _closing.Push(() => Close(closable));
+        }
+
+        var archive = OpenArchive(options, lake, time, storage, log, logging);
         if (archive is not null)
         {
             _closing.Push(archive.DisposeAsync);
@@ -115,7 +123,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.Logging.AddProvider(tap);
         builder.Services.AddOperatorCommands(tap, levels);
         ConfigureServer(builder, options);
-        AddServices(builder, options, folder, time, storage, log, archive, adminKey, signingKeys);
+        AddServices(builder, options, folder, time, storage, log, lake, archive, adminKey, signingKeys);
         AddAkka(builder, options, time, storage, log, archive);
         if (options.Cluster is not null)
         {
@@ -147,10 +155,9 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     /// <summary>The archive of a node that counts; null where clicks are not archived.</summary>
     public static LakeArchive? OpenArchive(
-        GatewayOptions options, DataFolder folder, TimeProvider time, NodeStorage storage, IClickLog log, ILoggerFactory logging) =>
-        options is { IsProcessor: true, Lake: { } lake }
-            ? new LakeArchive(
-                log, storage.Archive, new FolderLake(Path.Combine(folder.Path, lake.Folder)), lake.Settings, time, logging.CreateLogger<LakeArchive>())
+        GatewayOptions options, ILakeStorage? lake, TimeProvider time, NodeStorage storage, IClickLog log, ILoggerFactory logging) =>
+        options.IsProcessor && lake is not null
+            ? new LakeArchive(log, storage.Archive, lake, options.Lake!.Settings, time, logging.CreateLogger<LakeArchive>())
             : null;
 
     private static ValueTask Close(IDisposable disposable)
@@ -238,6 +245,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         TimeProvider time,
         NodeStorage storage,
         IClickLog log,
+        ILakeStorage? lake,
         LakeArchive? archive,
         string adminKey,
         SigningKeyRing signingKeys)
@@ -250,6 +258,13 @@ internal sealed class GatewayHost : IAsyncDisposable
         services.AddSingleton(storage.Catalogue);
         services.AddSingleton(log);
         services.AddSingleton(new ArchiveWatch(archive));
+        services.AddSingleton(storage.Repeats);
+        services.AddSingleton(_ => new ReceiptAccess(
+            lake is null
+                ? null
+                : new ClickReceipts(
+                    log, storage.LakeIndex, storage.Metrics, lake,
+                    new ReceiptSettings { ImpressionLifetime = options.ImpressionLifetime, AllowedLateness = options.AllowedLateness }, time)));
         services.AddSingleton(signingKeys);
         services.AddSingleton(options.Kafka is null ? GatewayIdentity.Embedded : GatewayIdentity.In(folder.Path));
         services.AddSingleton<ProcessExit>();

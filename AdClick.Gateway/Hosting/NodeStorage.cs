@@ -22,6 +22,12 @@ internal sealed class NodeStorage : IAsyncDisposable
     /// <summary>What is known of the data lake.</summary>
     public required IArchiveStore Archive { get; init; }
 
+    /// <summary>What the data lake holds, for readers.</summary>
+    public required ILakeIndex LakeIndex { get; init; }
+
+    /// <summary>Second copies of clicks.</summary>
+    public required IRepeatStore Repeats { get; init; }
+
     /// <summary>Ads and API keys.</summary>
     public required ICatalogueStore Catalogue { get; init; }
 
@@ -72,6 +78,8 @@ internal sealed class NodeStorage : IAsyncDisposable
         {
             Metrics = store,
             Archive = store,
+            LakeIndex = store,
+            Repeats = store,
             Catalogue = store,
             Rollups = store,
             RollupBucketsAtOnce = 5_000, // some 50 ms of writing: a flush waits no longer than that
@@ -94,6 +102,8 @@ internal sealed class NodeStorage : IAsyncDisposable
         {
             Metrics = store,
             Archive = store,
+            LakeIndex = store,
+            Repeats = store,
             Catalogue = store,
             Rollups = store,
             RollupBucketsAtOnce = 50_000, // nobody waits for it

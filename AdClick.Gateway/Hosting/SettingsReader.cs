@@ -50,6 +50,8 @@ internal sealed partial class SettingsReader
 
         var cluster = Cluster(kafka is not null, postgres is not null);
         var skipLostClicks = Flag("SkipLostClicks");
+        var impressionLifetime = Span("ImpressionLifetime", defaults.ImpressionLifetime, TimeSpan.FromSeconds(1), MaxSpan);
+        var allowedLateness = Span("AllowedLateness", defaults.AllowedLateness, TimeSpan.FromSeconds(1), MaxSpan);
 
         return new GatewayOptions
         {
@@ -61,13 +63,13 @@ internal sealed partial class SettingsReader
             SigningKeys = keys,
             SigningKeyId = SigningKeyId(keys),
             Partitions = partitions,
-            ImpressionLifetime = Span("ImpressionLifetime", defaults.ImpressionLifetime, TimeSpan.FromSeconds(1), MaxSpan),
-            AllowedLateness = Span("AllowedLateness", defaults.AllowedLateness, TimeSpan.FromSeconds(1), MaxSpan),
+            ImpressionLifetime = impressionLifetime,
+            AllowedLateness = allowedLateness,
             FlushInterval = Span("FlushInterval", defaults.FlushInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
             CheckpointInterval = Span("CheckpointInterval", defaults.CheckpointInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
             ClickLogRetention = Span("ClickLogRetention", defaults.ClickLogRetention, TimeSpan.Zero, TimeSpan.FromDays(3650)),
             SkipLostClicks = skipLostClicks,
-            Lake = Lake(cluster is not null, skipLostClicks),
+            Lake = Lake(cluster is not null, skipLostClicks, impressionLifetime, allowedLateness),
             HotAdClicksPerSecond = Number("HotAdClicksPerSecond", defaults.HotAdClicksPerSecond, 10, 1_000_000),
             HotAdAfter = Span("HotAdAfter", defaults.HotAdAfter, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             RequestsPerSecondPerKey = Number("RequestsPerSecondPerKey", defaults.RequestsPerSecondPerKey, 1, 1_000_000),
