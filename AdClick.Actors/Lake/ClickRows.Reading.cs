@@ -67,27 +67,13 @@ internal sealed partial class ClickRows
         Language = _languages[row],
     };
 
-    /// <summary>Whether any click is of one of these ads.</summary>
-    public bool HasAny(IReadOnlySet<string> ads)
-    {
-        for (var row = 0; row < Count; row++)
-        {
-            if (ads.Contains(_ads[row]))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>The clicks of all other ads.</summary>
-    public ClickRows Without(IReadOnlySet<string> ads)
+    /// <summary>The clicks but for those of some ads whose effective time lies before a time.</summary>
+    public ClickRows Without(IReadOnlySet<string> ads, long beforeMs)
     {
         var rest = new ClickRows(log, partition);
         for (var row = 0; row < Count; row++)
         {
-            if (!ads.Contains(_ads[row]))
+            if (!ads.Contains(_ads[row]) || Ms(_effectiveTimes[row]) >= beforeMs)
             {
                 rest.AddFrom(this, row);
             }

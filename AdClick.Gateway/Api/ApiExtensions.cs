@@ -71,6 +71,7 @@ internal static class ApiExtensions
         v1.MapClicks();
         v1.MapReceipts();
         v1.MapComparison();
+        v1.MapErasures();
         routes.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         return routes;
     }

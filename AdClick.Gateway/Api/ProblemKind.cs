@@ -30,6 +30,9 @@ internal sealed record ProblemKind(int Status, string Name, string Title)
     /// <summary>No such ad.</summary>
     public static readonly ProblemKind UnknownAd = new(404, "unknown-ad", "There is no such ad");
 
+    /// <summary>No ad of such an advertiser.</summary>
+    public static readonly ProblemKind UnknownAdvertiser = new(404, "unknown-advertiser", "There is no such advertiser");
+
     /// <summary>No such click.</summary>
     public static readonly ProblemKind UnknownClick = new(404, "unknown-click", "There is no such click");
 

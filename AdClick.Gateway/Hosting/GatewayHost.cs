@@ -259,6 +259,9 @@ internal sealed class GatewayHost : IAsyncDisposable
         services.AddSingleton(log);
         services.AddSingleton(new ArchiveWatch(archive));
         services.AddSingleton(storage.Repeats);
+        services.AddSingleton(storage.LakeUpkeep);
+        services.AddSingleton(provider => new LakeUpkeep(
+            storage.LakeUpkeep, storage.LakeIndex, storage.Metrics, storage.Catalogue, lake, options.Lake?.Retention, time, provider.GetRequiredService<ILogger<LakeUpkeep>>()));
         services.AddSingleton(_ => new ReceiptAccess(
             lake is null
                 ? null

@@ -25,6 +25,9 @@ internal sealed class NodeStorage : IAsyncDisposable
     /// <summary>What the data lake holds, for readers.</summary>
     public required ILakeIndex LakeIndex { get; init; }
 
+    /// <summary>What is done to the lake beside archiving.</summary>
+    public required ILakeUpkeepStore LakeUpkeep { get; init; }
+
     /// <summary>Second copies of clicks.</summary>
     public required IRepeatStore Repeats { get; init; }
 
@@ -79,6 +82,7 @@ internal sealed class NodeStorage : IAsyncDisposable
             Metrics = store,
             Archive = store,
             LakeIndex = store,
+            LakeUpkeep = store,
             Repeats = store,
             Catalogue = store,
             Rollups = store,
@@ -103,6 +107,7 @@ internal sealed class NodeStorage : IAsyncDisposable
             Metrics = store,
             Archive = store,
             LakeIndex = store,
+            LakeUpkeep = store,
             Repeats = store,
             Catalogue = store,
             Rollups = store,

@@ -77,6 +77,7 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton<ICatalogueStore>(host.Store);
         builder.Services.AddSingleton(host.SigningKeys);
         builder.Services.AddSingleton<IRepeatStore>(host._sqlite);
+        builder.Services.AddSingleton<ILakeUpkeepStore>(host._sqlite);
         builder.Services.AddSingleton(new ReceiptAccess(
             hasLake
                 ? new ClickReceipts(

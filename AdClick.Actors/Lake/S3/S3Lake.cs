@@ -188,17 +188,17 @@ public sealed class S3Lake : ILakeStorage, IDisposable
     private Task<bool> ListAllAsync(Action<string> found, CancellationToken cancellationToken) => RunAsync(
         async () =>
         {
-            var objects = new ListObjectsV2Request { BucketName = _options.Bucket, Prefix = _options.Prefix };
-            ListObjectsV2Response page;
+            // The first version of the listing goes on after a key, which every service understands.
+            var objects = new ListObjectsRequest { BucketName = _options.Bucket, Prefix = _options.Prefix };
+            ListObjectsResponse page;
             do
             {
-                page = await _client.ListObjectsV2Async(objects, cancellationToken).ConfigureAwait(false);
+                page = await _client.ListObjectsAsync(objects, cancellationToken).ConfigureAwait(false);
                 foreach (var each in page.S3Objects ?? [])
                 {
                     found(each.Key[_options.Prefix.Length..]);
+                    objects.Marker = each.Key;
                 }
-
-                objects.ContinuationToken = page.NextContinuationToken;
             }
             while (page.IsTruncated == true);
 

@@ -22,6 +22,8 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
         ("/v1/sub-shards/{adId}", "delete", "204 400 401 403 404 429 500 503", ""),
         ("/v1/ads/{adId}/clicks", "get", "200 400 401 403 404 429 500 503", "from to granularity timeZone fill"),
         ("/v1/ads/{adId}/compare", "post", "200 400 401 403 404 413 415 429 500 503", "granularity timeZone from to"),
+        ("/v1/advertisers/{advertiserId}/erasures", "post", "202 400 401 403 404 413 415 429 500 503", ""),
+        ("/v1/advertisers/{advertiserId}/erasures", "get", "200 400 401 403 429 500 503", ""),
         ("/v1/clicks/{click}", "get", "200 400 401 403 404 409 410 429 500 503", "adId"),
         ("/v1/advertisers/{advertiserId}/clicks", "get", "200 400 401 403 429 500 503", "from to granularity timeZone fill groupBy top"),
     ];
