@@ -39,7 +39,7 @@ public sealed class LakeUpkeepTests
         using var receipts = Receipts(fixture);
         var gone = await receipts.FindAsync(new ReceiptQuestion(TestClick.Impression(3)), default);
         Assert.Empty(gone.Clicks);
-        Assert.Equal(TestClick.Start + (10 * TestClick.Hour), gone.KeptFromMs);
+        Assert.Equal((TestClick.Start / TestClick.Hour * TestClick.Hour) + (10 * TestClick.Hour), gone.KeptFromMs);
         Assert.Single((await receipts.FindAsync(new ReceiptQuestion(TestClick.Impression(20)), default)).Clicks);
     }
 

@@ -189,7 +189,7 @@ public sealed class S3Lake : ILakeStorage, IDisposable
         async () =>
         {
             // The first version of the listing goes on after a key, which every service understands.
-            var objects = new ListObjectsRequest { BucketName = _options.Bucket, Prefix = _options.Prefix };
+            var objects = new ListObjectsRequest { BucketName = _options.Bucket, Prefix = _options.Prefix, MaxKeys = _options.PageKeys };
             ListObjectsResponse page;
             do
             {

@@ -27,6 +27,9 @@ public sealed record S3LakeOptions
     /// <summary>A file above this size is sent in parts of this size. Default 32 MiB; S3 takes no parts below 5 MiB.</summary>
     public int PartBytes { get; init; } = 32 * 1024 * 1024;
 
+    /// <summary>Objects that one answer lists, at most. Default 1,000, which is the most that S3 gives.</summary>
+    public int PageKeys { get; init; } = 1_000;
+
     /// <inheritdoc/>
     public override string ToString() => $"s3://{Bucket}/{Prefix}{(Endpoint is null ? "" : $" at {Endpoint}")}";
 }
