@@ -26,6 +26,9 @@ public interface IClickLog : IAsyncDisposable
     /// <summary>A reader beside the one that counts; for the rest as <see cref="OpenReader"/>.</summary>
     IClickLogReader OpenArchiveReader(int partition, long offset);
 
+    /// <summary>A reader for a question about single clicks, beside those two. One at a time is open for a partition; for the rest as <see cref="OpenReader"/>.</summary>
+    IClickLogReader OpenLookupReader(int partition, long offset);
+
     /// <summary>First readable offset, and the offset that the next durable record gets, as far as this node knows. Costs nothing.</summary>
     LogRange RangeOf(int partition);
 

@@ -4,7 +4,9 @@ using Parquet.Schema;
 namespace AdClick.Actors.Lake;
 
 /// <summary>Clicks of one hour, column by column, on their way into a file.</summary>
-internal sealed class ClickRows(string log, int partition)
+/// <param name="log">Epoch of the log, as text.</param>
+/// <param name="partition">Partition.</param>
+internal sealed partial class ClickRows(string log, int partition)
 {
     private static readonly string[] Verdicts = ["valid", "bot", "expired", "inactive_ad"];
 
@@ -49,6 +51,12 @@ internal sealed class ClickRows(string log, int partition)
     private readonly Column<string?> _referrers = new();
     private readonly Column<string?> _languages = new();
     private readonly Column<string?> _gateways = new();
+
+    /// <summary>Epoch of the log, as text.</summary>
+    public string Log => log;
+
+    /// <summary>Partition.</summary>
+    public int Partition => partition;
 
     /// <summary>Number of clicks.</summary>
     public int Count => _offsets.Count;

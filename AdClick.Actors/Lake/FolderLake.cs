@@ -49,6 +49,26 @@ public sealed class FolderLake : ILakeStorage
         cancellationToken);
 
     /// <inheritdoc/>
+    public async Task<Stream> OpenReadAsync(string name, CancellationToken cancellationToken)
+    {
+        Stream? stream = null;
+        await RunAsync(
+            () =>
+            {
+                try
+                {
+                    stream = new FileStream(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 64 * 1024, useAsync: true);
+                }
+                catch (DirectoryNotFoundException e)
+                {
+                    throw new FileNotFoundException(e.Message, name, e);
+                }
+            },
+            cancellationToken).ConfigureAwait(false);
+        return stream!;
+    }
+
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken)
     {
         IReadOnlyList<string> names = [];

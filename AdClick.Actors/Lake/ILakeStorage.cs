@@ -10,6 +10,11 @@ public interface ILakeStorage
     /// <exception cref="IOException">It can't be written now.</exception>
     Task WriteAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
 
+    /// <summary>Opens a finished file for reading from its begin. Whether the stream can seek depends on the storage.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="IOException">It can't be read now.</exception>
+    Task<Stream> OpenReadAsync(string name, CancellationToken cancellationToken);
+
     /// <summary>Names of the files, finished and unfinished ones, whose last part begins like this.</summary>
     /// <exception cref="IOException">It can't be read now.</exception>
     Task<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken);

@@ -12,6 +12,9 @@ internal static class LakeFileName
     /// <summary>Records that can't be counted.</summary>
     public const string Rejected = "rejected";
 
+    /// <summary>Whether a file holds clicks.</summary>
+    public static bool IsOfClicks(string name) => name.StartsWith(Clicks + "/", StringComparison.Ordinal);
+
     /// <summary>What all files of a partition begin with.</summary>
     public static string PrefixOf(Guid logEpoch, int partition) => string.Create(CultureInfo.InvariantCulture, $"{logEpoch:N}-{partition:D4}-");
 

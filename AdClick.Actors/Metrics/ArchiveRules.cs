@@ -17,8 +17,16 @@ internal static class ArchiveRules
         $"Partition {cut.Owner.Partition} of log {cut.Owner.LogEpoch} is not archived up to offset {cut.FirstOffset}, where the cut up to {cut.EndOffset} begins.");
 
     /// <summary>Clicks of a cut by UTC hour, as a store keeps them: <c>hour:rows hour:rows</c>.</summary>
-    public static string HourRows(ArchiveCut cut) => string.Join(' ', cut.Files.Where(IsClicks).GroupBy(file => file.Hour).OrderBy(hour => hour.Key)
-        .Select(hour => string.Create(CultureInfo.InvariantCulture, $"{hour.Key}:{hour.Sum(file => (long)file.Rows)}")));
+    public static string HourRows(ArchiveCut cut) =>
+        WriteHourRows(cut.Files.Where(IsClicks).GroupBy(file => file.Hour).ToDictionary(hour => hour.Key, hour => hour.Sum(file => (long)file.Rows)));
+
+    /// <summary>The same when rows of an hour have been taken out.</summary>
+    public static string WithoutRows(string text, int hour, long rows)
+    {
+        var hours = ReadHourRows(text);
+        hours[hour] -= rows;
+        return WriteHourRows(hours);
+    }
 
     /// <summary>Reads what <see cref="HourRows"/> wrote.</summary>
     public static Dictionary<int, long> ReadHourRows(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(hour => hour.Split(':'))
@@ -29,4 +37,7 @@ internal static class ArchiveRules
 
     /// <summary>Begin of the names of files of clicks.</summary>
     public const string ClicksFolder = "clicks/";
+
+    private static string WriteHourRows(Dictionary<int, long> hours) =>
+        string.Join(' ', hours.OrderBy(hour => hour.Key).Select(hour => string.Create(CultureInfo.InvariantCulture, $"{hour.Key}:{hour.Value}")));
 }

@@ -14,7 +14,7 @@ public interface IArchiveStore
     /// <exception cref="StaleOwnerException">There is a newer owner; nothing was written.</exception>
     Task<ArchiveProgress> StartArchiveAsync(ArchiveOwner owner, long firstOffset, long clockMs, CancellationToken cancellationToken);
 
-    /// <summary>Names of all files that hold a partition's clicks.</summary>
+    /// <summary>Names of all files that hold a partition's clicks, and of those that <see cref="ILakeUpkeepStore"/> answers for.</summary>
     /// <exception cref="StaleOwnerException">There is a newer owner.</exception>
     Task<IReadOnlySet<string>> ListLakeFilesAsync(ArchiveOwner owner, CancellationToken cancellationToken);
 

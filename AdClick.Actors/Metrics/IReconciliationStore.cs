@@ -96,6 +96,12 @@ public sealed record ReconciliationBasis
 
     /// <summary>Minutes before it are not kept.</summary>
     public required int FirstKeptMinute { get; init; }
+
+    /// <summary>Files of hours before it are not kept.</summary>
+    public required int FirstKeptHour { get; init; }
+
+    /// <summary>Whether clicks are being erased: they may be out of the files already, and still in the counts.</summary>
+    public required bool IsErasing { get; init; }
 }
 
 /// <summary>A partition as its archive and its counting stand.</summary>

@@ -50,6 +50,9 @@ internal sealed class HeldLog(IClickLog log) : IClickLog
     public IClickLogReader OpenArchiveReader(int partition, long offset) => log.OpenArchiveReader(partition, offset);
 
     /// <inheritdoc/>
+    public IClickLogReader OpenLookupReader(int partition, long offset) => log.OpenLookupReader(partition, offset);
+
+    /// <inheritdoc/>
     public LogRange RangeOf(int partition) => log.RangeOf(partition);
 
     /// <inheritdoc/>

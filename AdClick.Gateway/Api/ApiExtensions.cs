@@ -4,6 +4,7 @@ using AdClick.Gateway.HotAds;
 using AdClick.Gateway.Impressions;
 using AdClick.Gateway.Keys;
 using AdClick.Gateway.Metrics;
+using AdClick.Gateway.Proofs;
 using AdClick.Gateway.Reconciliation;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -70,6 +71,9 @@ internal static class ApiExtensions
         v1.MapKeys();
         v1.MapClicks();
         v1.MapReconciliation();
+        v1.MapReceipts();
+        v1.MapComparison();
+        v1.MapErasures();
         routes.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         return routes;
     }

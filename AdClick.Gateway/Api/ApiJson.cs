@@ -7,6 +7,7 @@ using AdClick.Gateway.Impressions;
 using AdClick.Gateway.Keys;
 using AdClick.Gateway.Operators;
 using AdClick.Gateway.Operators.Console;
+using AdClick.Gateway.Proofs;
 using AdClick.Gateway.Reconciliation;
 
 namespace AdClick.Gateway.Api;
@@ -44,6 +45,11 @@ internal static class ApiJson
 [JsonSerializable(typeof(SubShardsResponse))]
 [JsonSerializable(typeof(SubShardListResponse))]
 [JsonSerializable(typeof(ReconciliationResponse))]
+[JsonSerializable(typeof(ReceiptResponse))]
+[JsonSerializable(typeof(ComparisonResponse))]
+[JsonSerializable(typeof(RequestErasureRequest))]
+[JsonSerializable(typeof(ErasureResponse))]
+[JsonSerializable(typeof(ErasureListResponse))]
 [JsonSerializable(typeof(ClusterResponse))]
 [JsonSerializable(typeof(OperatorCommandList))]
 [JsonSerializable(typeof(RunOperatorCommandRequest))]

@@ -17,6 +17,15 @@ internal sealed record QueryParameter(string Name, string Description)
     public string? Format { get; init; }
 }
 
+/// <summary>A part of an endpoint's path that is no ID.</summary>
+/// <param name="Name">Name.</param>
+/// <param name="MaxLength">Most characters; all are of an ID's alphabet.</param>
+internal sealed record LongPathPart(string Name, int MaxLength)
+{
+    /// <summary>What it looks like, as a regular expression.</summary>
+    public string Pattern => $"^[A-Za-z0-9_-]{{1,{MaxLength}}}$";
+}
+
 /// <summary>The query parameters of an endpoint.</summary>
 /// <param name="Parameters">All it knows.</param>
 internal sealed record QueryContract(IReadOnlyList<QueryParameter> Parameters);
@@ -24,6 +33,10 @@ internal sealed record QueryContract(IReadOnlyList<QueryParameter> Parameters);
 /// <summary>The JSON body of an endpoint.</summary>
 /// <param name="Type">Type that it is read as.</param>
 internal sealed record BodyContract(Type Type);
+
+/// <summary>The CSV body of an endpoint.</summary>
+/// <param name="Description">What its lines hold.</param>
+internal sealed record CsvBodyContract(string Description);
 
 /// <summary>Errors that an endpoint answers with.</summary>
 /// <param name="Kinds">Kinds.</param>
@@ -36,6 +49,15 @@ internal static class EndpointContract
     public static RouteHandlerBuilder WithBody<T>(this RouteHandlerBuilder builder) where T : class => builder
         .WithMetadata(new BodyContract(typeof(T)), new BodyLimit())
         .Refuses(ProblemKind.InvalidRequest, ProblemKind.MalformedBody, ProblemKind.BodyTooLarge, ProblemKind.UnsupportedMediaType);
+
+    /// <summary>The endpoint takes a CSV body.</summary>
+    public static RouteHandlerBuilder WithCsvBody(this RouteHandlerBuilder builder, string description) => builder
+        .WithMetadata(new CsvBodyContract(description), new BodyLimit())
+        .Refuses(ProblemKind.InvalidRequest, ProblemKind.BodyTooLarge, ProblemKind.UnsupportedMediaType);
+
+    /// <summary>A part of the endpoint's path may be longer than an ID.</summary>
+    public static RouteHandlerBuilder WithLongPart(this RouteHandlerBuilder builder, string name, int maxLength) =>
+        builder.WithMetadata(new LongPathPart(name, maxLength));
 
     /// <summary>The endpoint takes these query parameters.</summary>
     public static RouteHandlerBuilder WithQuery(this RouteHandlerBuilder builder, params QueryParameter[] parameters) =>
@@ -59,7 +81,8 @@ internal static class EndpointContract
     {
         var http = context.HttpContext;
         var errors = new FieldErrors();
-        foreach (var (name, value) in http.Request.RouteValues)
+        var longPart = http.GetEndpoint()?.Metadata.GetMetadata<LongPathPart>();
+        foreach (var (name, value) in http.Request.RouteValues.Where(part => part.Key != longPart?.Name))
         {
             errors.Check(name, value, new IdAttribute());
         }

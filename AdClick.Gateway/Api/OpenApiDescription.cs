@@ -53,7 +53,8 @@ internal static class OpenApiDescription
         {
             if (parameter is OpenApiParameter { In: ParameterLocation.Path } path)
             {
-                path.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Pattern = IdAttribute.Pattern };
+                var longPart = metadata.OfType<LongPathPart>().FirstOrDefault(part => part.Name == path.Name);
+                path.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Pattern = longPart?.Pattern ?? IdAttribute.Pattern };
             }
         }
 
@@ -71,6 +72,16 @@ internal static class OpenApiDescription
                 {
                     ["application/json"] = new() { Schema = await SchemaAsync(body.Type, context, cancellationToken) },
                 },
+            };
+        }
+
+        if (metadata.OfType<CsvBodyContract>().SingleOrDefault() is { } csv)
+        {
+            operation.RequestBody = new OpenApiRequestBody
+            {
+                Required = true,
+                Description = csv.Description,
+                Content = new Dictionary<string, OpenApiMediaType> { ["text/csv"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } } },
             };
         }
 

@@ -18,6 +18,9 @@ internal sealed record ProblemKind(int Status, string Name, string Title)
     /// <summary>No key, or one that is not known.</summary>
     public static readonly ProblemKind Unauthenticated = new(401, "unauthenticated", "A known API key is needed");
 
+    /// <summary>The answer would take more reading than one may.</summary>
+    public static readonly ProblemKind TooBroad = new(400, "too-broad", "The question is too broad");
+
     /// <summary>The key is known but may not do this.</summary>
     public static readonly ProblemKind Forbidden = new(403, "forbidden", "The API key may not do this");
 
@@ -26,6 +29,12 @@ internal sealed record ProblemKind(int Status, string Name, string Title)
 
     /// <summary>No such ad.</summary>
     public static readonly ProblemKind UnknownAd = new(404, "unknown-ad", "There is no such ad");
+
+    /// <summary>No ad of such an advertiser.</summary>
+    public static readonly ProblemKind UnknownAdvertiser = new(404, "unknown-advertiser", "There is no such advertiser");
+
+    /// <summary>No such click.</summary>
+    public static readonly ProblemKind UnknownClick = new(404, "unknown-click", "There is no such click");
 
     /// <summary>No such key.</summary>
     public static readonly ProblemKind UnknownKey = new(404, "unknown-key", "There is no such API key");
@@ -45,11 +54,17 @@ internal sealed record ProblemKind(int Status, string Name, string Title)
     /// <summary>An operator command that does harm has to be confirmed.</summary>
     public static readonly ProblemKind NotConfirmed = new(409, "not-confirmed", "The command has to be confirmed");
 
+    /// <summary>Raw clicks are not archived.</summary>
+    public static readonly ProblemKind NotArchived = new(409, "not-archived", "Raw clicks are not archived here");
+
+    /// <summary>What was asked for was there, and was let go of.</summary>
+    public static readonly ProblemKind NoLongerKept = new(410, "no-longer-kept", "It is no longer kept");
+
     /// <summary>The body is over <see cref="JsonBody.MaxBytes"/>.</summary>
     public static readonly ProblemKind BodyTooLarge = new(413, "body-too-large", "The body is too large");
 
-    /// <summary>The body is not declared as JSON.</summary>
-    public static readonly ProblemKind UnsupportedMediaType = new(415, "unsupported-media-type", "The body must be JSON");
+    /// <summary>The body is declared as something else than what the path takes.</summary>
+    public static readonly ProblemKind UnsupportedMediaType = new(415, "unsupported-media-type", "The body has another media type");
 
     /// <summary>Too many calls.</summary>
     public static readonly ProblemKind RateLimited = new(429, "rate-limited", "Too many requests");
@@ -59,6 +74,9 @@ internal sealed record ProblemKind(int Status, string Name, string Title)
 
     /// <summary>The database can't answer now.</summary>
     public static readonly ProblemKind StoreUnavailable = new(503, "store-unavailable", "The database can't answer now");
+
+    /// <summary>Data lake or click log can't be read now.</summary>
+    public static readonly ProblemKind LakeUnavailable = new(503, "lake-unavailable", "The raw clicks can't be read now");
 
     /// <summary>The answer took too long.</summary>
     public static readonly ProblemKind TimedOut = new(503, "timed-out", "The answer took too long");

@@ -185,7 +185,9 @@ internal sealed class RepartitionCommand
     {
         var counting = GatewayHost.Counting(_options) with { HandOffTimeout = HandOffTimeout };
         using var logging = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Warning).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
-        await using var archive = GatewayHost.OpenArchive(_options, _folder, TimeProvider.System, _storage, old, logging);
+        var lake = _options.Lake?.Open(_folder.Path);
+        using var closing = lake as IDisposable;
+        await using var archive = GatewayHost.OpenArchive(_options, lake, TimeProvider.System, _storage, old, logging);
         var context = new PartitionContext(old, _storage.Metrics, new PartitionBoard(), counting, TimeProvider.System) { Archive = archive };
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.SetMinimumLevel(LogLevel.Warning);

@@ -6,6 +6,7 @@ using AdClick.Actors.Clicks;
 using AdClick.Actors.Hosting;
 using AdClick.Actors.HotAds;
 using AdClick.Actors.Lake;
+using AdClick.Actors.Lake.Receipts;
 using AdClick.Actors.Lake.Reconciling;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Partitions;
@@ -15,6 +16,7 @@ using AdClick.Gateway.Clicks;
 using AdClick.Gateway.Metrics;
 using AdClick.Gateway.Operators;
 using AdClick.Gateway.Operators.Console;
+using AdClick.Gateway.Proofs;
 using Akka.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
 using OpenTelemetry.Metrics;
@@ -103,13 +105,19 @@ internal sealed class GatewayHost : IAsyncDisposable
         var log = await StartupDamage.RefuseAsync(() => OpenLogAsync(options, folder, time, logging));
         _closing.Push(log.DisposeAsync);
 
-        var archive = OpenArchive(options, folder, time, storage, log, logging);
+        var lake = options.Lake?.Open(folder.Path);
+        if (lake is IDisposable closable)
+        {
+            _closing.Push(() => Close(closable));
+        }
+
+        var archive = OpenArchive(options, lake, time, storage, log, logging);
         if (archive is not null)
         {
             _closing.Push(archive.DisposeAsync);
         }
 
-        var reconciler = OpenReconciler(options, folder, time, storage, logging);
+        var reconciler = OpenReconciler(options, lake, time, storage, logging);
         if (reconciler is not null)
         {
             _closing.Push(reconciler.DisposeAsync);
@@ -122,7 +130,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.Logging.AddProvider(tap);
         builder.Services.AddOperatorCommands(tap, levels);
         ConfigureServer(builder, options);
-        AddServices(builder, options, folder, time, storage, log, archive, reconciler, adminKey, signingKeys);
+        AddServices(builder, options, folder, time, storage, log, lake, archive, reconciler, adminKey, signingKeys);
         AddAkka(builder, options, time, storage, log, archive, reconciler);
         if (options.Cluster is not null)
         {
@@ -154,18 +162,14 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     /// <summary>The archive of a node that counts; null where clicks are not archived.</summary>
     public static LakeArchive? OpenArchive(
-        GatewayOptions options, DataFolder folder, TimeProvider time, NodeStorage storage, IClickLog log, ILoggerFactory logging) =>
-        options is { IsProcessor: true, Lake: { } lake }
-            ? new LakeArchive(
-                log, storage.Archive, new FolderLake(Path.Combine(folder.Path, lake.Folder)), lake.Settings, time, logging.CreateLogger<LakeArchive>())
+        GatewayOptions options, ILakeStorage? lake, TimeProvider time, NodeStorage storage, IClickLog log, ILoggerFactory logging) =>
+        options.IsProcessor && lake is not null
+            ? new LakeArchive(log, storage.Archive, lake, options.Lake!.Settings, time, logging.CreateLogger<LakeArchive>())
             : null;
 
     /// <summary>What re-counts hours; null where clicks are not archived.</summary>
-    private static Reconciler? OpenReconciler(GatewayOptions options, DataFolder folder, TimeProvider time, NodeStorage storage, ILoggerFactory logging) =>
-        options.Lake is { } lake
-            ? new Reconciler(
-                storage.Reconciliation, new FolderLake(Path.Combine(folder.Path, lake.Folder)), options.Reconciliation.Recount, time, logging.CreateLogger<Reconciler>())
-            : null;
+    private static Reconciler? OpenReconciler(GatewayOptions options, ILakeStorage? lake, TimeProvider time, NodeStorage storage, ILoggerFactory logging) =>
+        lake is null ? null : new Reconciler(storage.Reconciliation, lake, options.Reconciliation.Recount, time, logging.CreateLogger<Reconciler>());
 
     private static ValueTask Close(IDisposable disposable)
     {
@@ -252,6 +256,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         TimeProvider time,
         NodeStorage storage,
         IClickLog log,
+        ILakeStorage? lake,
         LakeArchive? archive,
         Reconciler? reconciler,
         string adminKey,
@@ -268,6 +273,16 @@ internal sealed class GatewayHost : IAsyncDisposable
         services.AddSingleton(new ArchiveWatch(archive));
         services.AddSingleton<ReconciliationState>();
         services.AddSingleton(provider => new ReconciliationWatch(provider.GetRequiredService<ReconciliationState>(), reconciler));
+        services.AddSingleton(storage.Repeats);
+        services.AddSingleton(storage.LakeUpkeep);
+        services.AddSingleton(provider => new LakeUpkeep(
+            storage.LakeUpkeep, storage.LakeIndex, storage.Metrics, storage.Catalogue, lake, options.Lake?.Retention, time, provider.GetRequiredService<ILogger<LakeUpkeep>>()));
+        services.AddSingleton(_ => new ReceiptAccess(
+            lake is null
+                ? null
+                : new ClickReceipts(
+                    log, storage.LakeIndex, storage.Metrics, lake,
+                    new ReceiptSettings { ImpressionLifetime = options.ImpressionLifetime, AllowedLateness = options.AllowedLateness }, time)));
         services.AddSingleton(signingKeys);
         services.AddSingleton(options.Kafka is null ? GatewayIdentity.Embedded : GatewayIdentity.In(folder.Path));
         services.AddSingleton<ProcessExit>();

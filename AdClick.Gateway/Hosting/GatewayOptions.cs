@@ -3,6 +3,7 @@ using AdClick.Actors.ClickLog.Kafka;
 using AdClick.Actors.Hosting;
 using AdClick.Actors.Lake;
 using AdClick.Actors.Lake.Reconciling;
+using AdClick.Actors.Lake.S3;
 
 namespace AdClick.Gateway.Hosting;
 
@@ -94,10 +95,21 @@ public sealed record GatewayOptions
     public bool IsProcessor => Roles.Contains(ProcessorRole);
 }
 
-/// <summary>The data lake in a folder.</summary>
+/// <summary>The data lake: in a folder, unless a bucket is named.</summary>
 /// <param name="Folder">Path, absolute or from the data folder.</param>
 /// <param name="Settings">When clicks go to it.</param>
-public sealed record LakeOptions(string Folder, LakeSettings Settings);
+public sealed record LakeOptions(string Folder, LakeSettings Settings)
+{
+    /// <summary>The bucket, <c>AdClick:Lake:Storage=s3</c>. Null: the lake is in a folder.</summary>
+    public S3LakeOptions? S3 { get; init; }
+
+    /// <summary>How long raw clicks are kept, at least. Null: for ever.</summary>
+    public TimeSpan? Retention { get; init; }
+
+    /// <summary>Opens it; nothing is read or written yet.</summary>
+    /// <param name="dataFolder">The data folder.</param>
+    public ILakeStorage Open(string dataFolder) => S3 is { } s3 ? new S3Lake(s3) : new FolderLake(Path.Combine(dataFolder, Folder));
+}
 
 /// <summary>Reconciliation.</summary>
 /// <param name="IsScheduled">Whether hours are re-counted as they become due; otherwise only when somebody asks.</param>

@@ -24,6 +24,14 @@ internal sealed class NodeStorage : IAsyncDisposable
 
     /// <summary>What reconciliation reads and puts on record.</summary>
     public required IReconciliationStore Reconciliation { get; init; }
+    /// <summary>What the data lake holds, for readers.</summary>
+    public required ILakeIndex LakeIndex { get; init; }
+
+    /// <summary>What is done to the lake beside archiving.</summary>
+    public required ILakeUpkeepStore LakeUpkeep { get; init; }
+
+    /// <summary>Second copies of clicks.</summary>
+    public required IRepeatStore Repeats { get; init; }
 
     /// <summary>Ads and API keys.</summary>
     public required ICatalogueStore Catalogue { get; init; }
@@ -76,6 +84,9 @@ internal sealed class NodeStorage : IAsyncDisposable
             Metrics = store,
             Archive = store,
             Reconciliation = store,
+            LakeIndex = store,
+            LakeUpkeep = store,
+            Repeats = store,
             Catalogue = store,
             Rollups = store,
             RollupBucketsAtOnce = 5_000, // some 50 ms of writing: a flush waits no longer than that
@@ -99,6 +110,9 @@ internal sealed class NodeStorage : IAsyncDisposable
             Metrics = store,
             Archive = store,
             Reconciliation = store,
+            LakeIndex = store,
+            LakeUpkeep = store,
+            Repeats = store,
             Catalogue = store,
             Rollups = store,
             RollupBucketsAtOnce = 50_000, // nobody waits for it

@@ -1,4 +1,5 @@
 using AdClick.Actors.ClickLog;
+using AdClick.Actors.Lake;
 using AdClick.Actors.Partitions;
 
 namespace AdClick.Gateway.Hosting;
@@ -12,8 +13,10 @@ internal sealed partial class StoreLoops : BackgroundService
     private static readonly TimeSpan RollupPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PurgePause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan UpkeepPause = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LakePause = TimeSpan.FromMinutes(1);
 
     private readonly NodeStorage _storage;
+    private readonly LakeUpkeep _lake;
     private readonly IClickLog _log;
     private readonly PartitionBoard _board;
     private readonly bool _isAlone;
@@ -21,9 +24,11 @@ internal sealed partial class StoreLoops : BackgroundService
     private readonly ILogger<StoreLoops> _logger;
 
     /// <summary>Loops over one store and journal.</summary>
-    public StoreLoops(NodeStorage storage, IClickLog log, PartitionBoard board, GatewayOptions options, TimeProvider time, ILogger<StoreLoops> logger)
+    public StoreLoops(
+        NodeStorage storage, LakeUpkeep lake, IClickLog log, PartitionBoard board, GatewayOptions options, TimeProvider time, ILogger<StoreLoops> logger)
     {
         _storage = storage;
+        _lake = lake;
         _log = log;
         _board = board;
         _isAlone = options.Cluster is null;
@@ -35,6 +40,7 @@ internal sealed partial class StoreLoops : BackgroundService
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         RepeatAsync("rollups", RollupPause, RollUpAsync, stoppingToken),
         RepeatAsync("journal purge", PurgePause, PurgeAsync, stoppingToken),
+        RepeatAsync("upkeep of the data lake", LakePause, _lake.RunAsync, stoppingToken),
         _storage.Upkeep is { } upkeep ? RepeatAsync("upkeep of the metrics store", UpkeepPause, upkeep, stoppingToken) : Task.CompletedTask);
 
     private async Task RollUpAsync(CancellationToken cancellationToken)

@@ -87,6 +87,20 @@ internal static class ClickEndpoints
     private static async Task<IResult> AnswerAsync(
         HttpContext http, ClickQuery question, IRequiredActor<MetricsGatewayActor> gateway, MetricsGatewaySettings settings)
     {
+        var (report, problem) = await AskAsync(http, question, gateway, settings);
+        if (report is null)
+        {
+            return problem!;
+        }
+
+        http.Response.Headers.Vary = HeaderNames.Accept;
+        return WantsCsv(http.Request) ? new ClickReportCsv(report) : new ClickReportJson(question, report);
+    }
+
+    /// <summary>Asks the metrics gateway: either report or problem is null.</summary>
+    public static async Task<(ClickReport? Report, Problem? Problem)> AskAsync(
+        HttpContext http, ClickQuery question, IRequiredActor<MetricsGatewayActor> gateway, MetricsGatewaySettings settings)
+    {
         MetricsAnswers.Answer answer;
         try
         {
@@ -101,19 +115,18 @@ internal static class ClickEndpoints
         switch (answer)
         {
             case MetricsAnswers.Report { Value: var report }:
-                http.Response.Headers.Vary = HeaderNames.Accept;
-                return WantsCsv(http.Request) ? new ClickReportCsv(report) : new ClickReportJson(question, report);
+                return (report, null);
             case MetricsAnswers.Unavailable unavailable:
-                return Problem.StoreUnavailable(unavailable.RetryAfter);
+                return (null, Problem.StoreUnavailable(unavailable.RetryAfter));
             case MetricsAnswers.TimedOut timedOut:
-                return new Problem(
+                return (null, new Problem(
                     ProblemKind.TimedOut,
                     "The database took too long for this answer. Send the request again after the time in Retry-After, or ask for a narrower range.")
                 {
                     RetryAfter = timedOut.RetryAfter,
-                };
+                });
             case MetricsAnswers.UnfitRange unfit:
-                return ClickQuestion.TooLong(unfit.Why);
+                return (null, ClickQuestion.TooLong(unfit.Why));
             case MetricsAnswers.Failed failed:
                 throw new InvalidOperationException("The metrics gateway could not answer a question about clicks.", failed.Cause);
             default:

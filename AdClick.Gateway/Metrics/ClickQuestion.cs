@@ -8,6 +8,9 @@ namespace AdClick.Gateway.Metrics;
 /// <summary>Reads a question about clicks from a query string. All that can be wrong with it is found here, before the store is asked.</summary>
 internal static class ClickQuestion
 {
+    /// <summary>Rule of the parameter <c>granularity</c>.</summary>
+    public static readonly OneOfAttribute GranularityRule = new("minute", "quarter-hour", "hour", "day");
+
     private static readonly BetweenAttribute TopRule = new(1, 1_000);
 
     private const string TimeRule = "must be a time as in RFC 3339 with Z or an offset, such as 2026-11-24T01:00:00Z";
@@ -21,7 +24,7 @@ internal static class ClickQuestion
             Format = "date-time",
         },
         new("to", "Exclusive end, RFC 3339 with Z or an offset; aligned outwards to a bucket. Default: now.") { Format = "date-time" },
-        new("granularity", "Width of a bucket.") { Rule = new OneOfAttribute("minute", "quarter-hour", "hour", "day"), Default = "minute" },
+        new("granularity", "Width of a bucket.") { Rule = GranularityRule, Default = "minute" },
         new("timeZone", "IANA name of the time zone in which buckets are aligned.") { Default = "UTC" },
         new("fill", "Whether empty buckets are listed with zeros.") { Rule = new OneOfAttribute("none", "zero"), Default = "none" },
     ];
@@ -141,13 +144,26 @@ internal static class ClickQuestion
         return errors.ToProblem();
     }
 
-    private static DateTimeOffset? ReadTime(IQueryCollection query, string name, FieldErrors errors)
+    /// <summary>The time of a parameter; null when it is left out, or wrong, which is noted.</summary>
+    public static DateTimeOffset? ReadTime(IQueryCollection query, string name, FieldErrors errors)
     {
         if (query[name] is not [{ } text])
         {
             return null;
         }
 
+        if (TryReadTime(text, out var time))
+        {
+            return time;
+        }
+
+        errors.Add(name, TimeRule);
+        return null;
+    }
+
+    /// <summary>Reads a time as in RFC 3339.</summary>
+    public static bool TryReadTime(string text, out DateTimeOffset time)
+    {
         if (text is [.. var start, 'Z' or 'z'])
         {
             text = start + "+00:00";
@@ -158,16 +174,11 @@ internal static class ClickQuestion
             text = $"{text[..^6]}+{text[^5..]}";
         }
 
-        if (DateTimeOffset.TryParseExact(text.Replace('t', 'T'), Formats, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time))
-        {
-            return time;
-        }
-
-        errors.Add(name, TimeRule);
-        return null;
+        return DateTimeOffset.TryParseExact(text.Replace('t', 'T'), Formats, CultureInfo.InvariantCulture, DateTimeStyles.None, out time);
     }
 
-    private static Granularity ReadGranularity(string? text) => text switch
+    /// <summary>The granularity of a name that was checked before; a minute where there is none.</summary>
+    public static Granularity ReadGranularity(string? text) => text switch
     {
         "quarter-hour" => Granularity.QuarterHour,
         "hour" => Granularity.Hour,

@@ -302,6 +302,8 @@ public sealed class LakeArchiveTests
             await lake.WriteAsync(name, content, CancellationToken.None);
         }
 
+        public Task<Stream> OpenReadAsync(string name, CancellationToken cancellationToken) => lake.OpenReadAsync(name, cancellationToken);
+
         public Task<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken) => lake.ListAsync(prefix, cancellationToken);
 
         public Task<Stream> OpenReadAsync(string name, CancellationToken cancellationToken) => lake.OpenReadAsync(name, cancellationToken);

@@ -99,6 +99,8 @@ public sealed class LakeCrashTests
             await crash.RunAsync("lake write", () => lake.WriteAsync(name, content, cancellationToken));
         }
 
+        public Task<Stream> OpenReadAsync(string name, CancellationToken cancellationToken) => lake.OpenReadAsync(name, cancellationToken);
+
         public Task<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken) =>
             crash.RunAsync("lake list", () => lake.ListAsync(prefix, cancellationToken));
 

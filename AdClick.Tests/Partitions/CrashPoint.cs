@@ -218,6 +218,8 @@ internal sealed class CrashingLog(IClickLog log, CrashPoint crash) : IClickLog
 
     public IClickLogReader OpenArchiveReader(int partition, long offset) => log.OpenArchiveReader(partition, offset);
 
+    public IClickLogReader OpenLookupReader(int partition, long offset) => log.OpenLookupReader(partition, offset);
+
     public LogRange RangeOf(int partition) => log.RangeOf(partition);
 
     public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) =>

@@ -49,6 +49,8 @@ internal sealed class WatchedClickLog(InMemoryClickLog log) : IClickLog
 
     public IClickLogReader OpenArchiveReader(int partition, long offset) => log.OpenArchiveReader(partition, offset);
 
+    public IClickLogReader OpenLookupReader(int partition, long offset) => log.OpenLookupReader(partition, offset);
+
     public LogRange RangeOf(int partition) => log.RangeOf(partition) with { End = End ?? log.RangeOf(partition).End };
 
     public ValueTask<LogRange> FindRangeAsync(int partition, CancellationToken cancellationToken) => ValueTask.FromResult(RangeOf(partition));

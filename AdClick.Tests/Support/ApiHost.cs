@@ -5,10 +5,13 @@ using System.Text;
 using System.Text.Json.Nodes;
 using AdClick.Actors.ClickLog;
 using AdClick.Actors.Clicks;
+using AdClick.Actors.Lake;
+using AdClick.Actors.Lake.Receipts;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Gateway.Api;
 using AdClick.Gateway.Metrics;
+using AdClick.Gateway.Proofs;
 using Akka.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -46,6 +49,11 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public SigningKeyRing SigningKeys { get; } = new([new SigningKey("k1", new byte[SigningKey.SecretLength])], "k1");
 
+    /// <summary>The log of the clicks that receipts are made of: two partitions.</summary>
+    public InMemoryClickLog ClickLog { get; } = new(2);
+
+    public FolderLake Lake { get; private set; } = null!;
+
     public Uri Address { get; private set; } = null!;
 
     public IServiceProvider Services => _app.Services;
@@ -57,9 +65,11 @@ internal sealed class ApiHost : IAsyncDisposable
     public HttpClient Anonymous { get; private set; } = null!;
 
     public static async Task<ApiHost> StartAsync(
-        int requestsPerSecond = 1_000_000, MetricsGatewaySettings? metrics = null, Action<WebApplication>? map = null, string? adminKey = AdminKey)
+        int requestsPerSecond = 1_000_000, MetricsGatewaySettings? metrics = null, Action<WebApplication>? map = null, string? adminKey = AdminKey,
+        bool hasLake = true)
     {
         var host = new ApiHost();
+        host.Lake = new FolderLake(Path.Combine(host._folder, "lake"));
         host._sqlite = SqliteMetricsStore.Open(Path.Combine(host._folder, "metrics.db"), host.Time);
         host.Store = new WatchedStore(host._sqlite, host._sqlite);
         var builder = WebApplication.CreateSlimBuilder();
@@ -70,6 +80,14 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton<ICatalogueStore>(host.Store);
         builder.Services.AddSingleton<IReconciliationStore>(host._sqlite);
         builder.Services.AddSingleton(host.SigningKeys);
+        builder.Services.AddSingleton<IRepeatStore>(host._sqlite);
+        builder.Services.AddSingleton<ILakeUpkeepStore>(host._sqlite);
+        builder.Services.AddSingleton(new ReceiptAccess(
+            hasLake
+                ? new ClickReceipts(
+                    host.ClickLog, host._sqlite, host.Store, host.Lake,
+                    new ReceiptSettings { ImpressionLifetime = TimeSpan.FromHours(24), AllowedLateness = TimeSpan.FromHours(1), MaxLogRecords = 1_000 }, host.Time)
+                : null));
         if (metrics is not null)
         {
             builder.Services.AddSingleton(metrics);

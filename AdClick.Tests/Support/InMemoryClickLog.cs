@@ -69,6 +69,8 @@ public sealed class InMemoryClickLog : IClickLog
 
     public IClickLogReader OpenArchiveReader(int partition, long offset) => OpenReader(partition, offset);
 
+    public IClickLogReader OpenLookupReader(int partition, long offset) => OpenReader(partition, offset);
+
     public LogRange RangeOf(int partition)
     {
         lock (_gate)

@@ -128,6 +128,9 @@ public sealed class EmbeddedClickLog : IClickLog
     public IClickLogReader OpenArchiveReader(int partition, long offset) => OpenReader(partition, offset);
 
     /// <inheritdoc/>
+    public IClickLogReader OpenLookupReader(int partition, long offset) => OpenReader(partition, offset);
+
+    /// <inheritdoc/>
     public LogRange RangeOf(int partition) => new(_partitions[partition].Begin, _partitions[partition].Tail.Offset);
 
     /// <inheritdoc/>

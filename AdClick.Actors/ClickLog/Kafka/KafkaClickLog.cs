@@ -14,7 +14,7 @@ namespace AdClick.Actors.ClickLog.Kafka;
 /// </remarks>
 public sealed class KafkaClickLog : IClickLog
 {
-    private const long ArchiveBufferBytes = 16 * 1024 * 1024; // it reads one partition at a time
+    private const long FurtherBufferBytes = 16 * 1024 * 1024; // of those who read one partition at a time
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
@@ -190,6 +190,10 @@ public sealed class KafkaClickLog : IClickLog
         _connection is { } connection ? connection.ArchiveConsumer.OpenReader(partition, offset) : throw Unanswered();
 
     /// <inheritdoc/>
+    public IClickLogReader OpenLookupReader(int partition, long offset) =>
+        _connection is { } connection ? connection.LookupConsumer.OpenReader(partition, offset) : throw Unanswered();
+
+    /// <inheritdoc/>
     public LogRange RangeOf(int partition) => _connection?.Consumer.RangeOf(partition) ?? default;
 
     /// <inheritdoc/>
@@ -295,7 +299,7 @@ public sealed class KafkaClickLog : IClickLog
             _time,
             _logger);
         _connection = new Connection(
-            appender, consumer, () => new SharedConsumer(settings with { BufferBytes = ArchiveBufferBytes }, _time, _logger));
+            appender, consumer, () => new SharedConsumer(settings with { BufferBytes = FurtherBufferBytes }, _time, _logger));
     }
 
     private async Task DisconnectAsync()
@@ -309,14 +313,15 @@ public sealed class KafkaClickLog : IClickLog
         _connection = null;
         await connection.Appender.DisposeAsync().ConfigureAwait(false);
         await connection.Consumer.DisposeAsync().ConfigureAwait(false);
-        await connection.CloseArchiveConsumerAsync().ConfigureAwait(false);
+        await connection.CloseFurtherConsumersAsync().ConfigureAwait(false);
     }
 
     private ClickLogUnavailableException Unanswered() => new(_refusal ?? _unanswered ?? "The click log is closed.");
 
-    private sealed class Connection(KafkaAppender appender, SharedConsumer consumer, Func<SharedConsumer> openArchiveConsumer)
+    private sealed class Connection(KafkaAppender appender, SharedConsumer consumer, Func<SharedConsumer> openFurtherConsumer)
     {
-        private readonly Lazy<SharedConsumer> _archiveConsumer = new(openArchiveConsumer);
+        private readonly Lazy<SharedConsumer> _archiveConsumer = new(openFurtherConsumer);
+        private readonly Lazy<SharedConsumer> _lookupConsumer = new(openFurtherConsumer);
         private volatile bool _isClosed;
 
         public KafkaAppender Appender { get; } = appender;
@@ -326,6 +331,9 @@ public sealed class KafkaClickLog : IClickLog
         /// <summary>A consumer for the archive, made when it is first wanted: one serves a partition to one reader, and here there is a second.</summary>
         public SharedConsumer ArchiveConsumer => _archiveConsumer.Value;
 
+        /// <summary>A consumer for questions about single clicks, made when the first comes: a gateway may be asked where nothing is archived.</summary>
+        public SharedConsumer LookupConsumer => _lookupConsumer.Value;
+
         /// <summary>Whether the appender takes no more; who was about to append has the spool.</summary>
         public bool IsClosed
         {
@@ -333,7 +341,16 @@ public sealed class KafkaClickLog : IClickLog
             set => _isClosed = value;
         }
 
-        /// <summary>Closes the archive's consumer, if there is one.</summary>
-        public ValueTask CloseArchiveConsumerAsync() => _archiveConsumer.IsValueCreated ? _archiveConsumer.Value.DisposeAsync() : ValueTask.CompletedTask;
+        /// <summary>Closes the consumers beside the one that counts, if there are any.</summary>
+        public async ValueTask CloseFurtherConsumersAsync()
+        {
+            foreach (var further in (Lazy<SharedConsumer>[])[_archiveConsumer, _lookupConsumer])
+            {
+                if (further.IsValueCreated)
+                {
+                    await further.Value.DisposeAsync().ConfigureAwait(false);
+                }
+            }
+        }
     }
 }

@@ -46,6 +46,18 @@ internal sealed class ArchiveCoverage
                 $"Counts by minute are kept from {DateTimeOffset.UnixEpoch.AddMinutes(basis.FirstKeptMinute):yyyy-MM-ddTHH:mm}Z on; there is nothing to compare with before it."));
         }
 
+        if (basis.IsErasing)
+        {
+            coverage._problems.Add("Clicks of an advertiser are being erased; try again later.");
+        }
+
+        if (read.First < basis.FirstKeptHour && basis.Files.Count > 0)
+        {
+            coverage._problems.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Raw clicks are kept from {DateTimeOffset.UnixEpoch.AddHours(basis.FirstKeptHour):yyyy-MM-ddTHH:mm}Z on, and those from {DateTimeOffset.UnixEpoch.AddHours(read.First):yyyy-MM-ddTHH:mm}Z on are needed."));
+        }
+
         var current = basis.Partitions.Where(partition => partition.LogEpoch == log.Epoch).ToDictionary(partition => partition.Partition);
         coverage.ArchivedClockMs = current.Count < log.Partitions ? 0 : long.MaxValue;
         for (var partition = 0; partition < log.Partitions; partition++)
@@ -168,7 +180,7 @@ internal sealed class ArchiveCoverage
         var files = basis.Files.Where(file => file.LogEpoch == partition.LogEpoch && file.Partition == partition.Partition).ToList();
         foreach (var cut in cuts)
         {
-            foreach (var (hour, rows) in cut.HourRows.Where(hour => hour.Key >= read.First && hour.Key < read.End))
+            foreach (var (hour, rows) in cut.HourRows.Where(hour => hour.Key >= Math.Max(read.First, basis.FirstKeptHour) && hour.Key < read.End))
             {
                 var listed = files.Where(file => file.File.Hour == hour && file.FirstOffset >= cut.FirstOffset && file.EndOffset <= cut.EndOffset).Sum(file => (long)file.File.Rows);
                 if (listed != rows)

@@ -20,7 +20,9 @@ internal static class PostgresArchive
     {
         var log = await FenceAsync(session, owner).ConfigureAwait(false);
         await using var reader = await session.ReadAsync(
-            PostgresSession.Sql("SELECT name FROM lake_files WHERE log = $1 AND partition = $2", log, owner.Partition)).ConfigureAwait(false);
+            PostgresSession.Sql(
+                "SELECT name FROM lake_files WHERE log = $1 AND partition = $2 UNION ALL SELECT name FROM lake_removals WHERE log = $1 AND partition = $2",
+                log, owner.Partition)).ConfigureAwait(false);
         var names = new HashSet<string>();
         while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
         {

@@ -7,7 +7,8 @@ namespace AdClick.Actors.Metrics.Postgres;
 /// time, also when the store is made: every method throws <see cref="MetricsStoreUnavailableException"/> until it is back, and
 /// <see cref="MetricsStoreDamagedException"/> when its schema is not this program's.
 /// </summary>
-public sealed class PostgresMetricsStore : IMetricsStore, IArchiveStore, IReconciliationStore, ICatalogueStore, IRollupStore, IAsyncDisposable
+public sealed partial class PostgresMetricsStore
+    : IMetricsStore, IArchiveStore, IReconciliationStore, ILakeIndex, ILakeUpkeepStore, IRepeatStore, ICatalogueStore, IRollupStore, IAsyncDisposable
 {
     /// <summary>Least time for which minutes can be kept: replays, reconciliation and whoever looks into last week need them.</summary>
     public static readonly TimeSpan MinRetention = TimeSpan.FromDays(8);

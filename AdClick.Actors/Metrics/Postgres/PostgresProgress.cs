@@ -66,6 +66,7 @@ internal static class PostgresProgress
                 PostgresSession.Sql("DELETE FROM lake_gaps WHERE log = (SELECT log FROM logs WHERE epoch = $1)", stored.Epoch),
                 PostgresSession.Sql("DELETE FROM lake_cuts WHERE log = (SELECT log FROM logs WHERE epoch = $1)", stored.Epoch),
                 PostgresSession.Sql("DELETE FROM counting_terms WHERE log = (SELECT log FROM logs WHERE epoch = $1)", stored.Epoch),
+                PostgresSession.Sql("DELETE FROM lake_removals WHERE log = (SELECT log FROM logs WHERE epoch = $1)", stored.Epoch),
                 PostgresSession.Sql("DELETE FROM gateway_marks"),
                 PostgresSession.Sql("DELETE FROM progress"),
                 PostgresSession.Sql("DELETE FROM logs")).ConfigureAwait(false);

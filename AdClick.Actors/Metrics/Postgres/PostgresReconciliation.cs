@@ -159,6 +159,9 @@ internal static class PostgresReconciliation
             Files = listed,
             Lateness = lateness,
             FirstKeptMinute = (await RollupFrontier.ReadAsync(session).ConfigureAwait(false)).FirstMinute,
+            FirstKeptHour = (int)(await session.ReadValueAsync("SELECT first_hour FROM lake_upkeep").ConfigureAwait(false))!,
+            IsErasing = await session.ReadValueAsync(
+                "SELECT EXISTS (SELECT FROM erasures WHERE ended_at_ms IS NULL AND files_rewritten + files_removed > 0)").ConfigureAwait(false) is true,
         };
     }
 

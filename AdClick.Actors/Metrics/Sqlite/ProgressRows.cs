@@ -127,7 +127,7 @@ internal static class ProgressRows
         {
             // Nothing was ever read from that log: let go of it, and of whoever still believes to own a part of it.
             var former = FindLog(database, stored.Epoch);
-            foreach (var table in (string[])["archive_progress", "lake_files", "lake_gaps", "lake_cuts", "counting_terms", "gateway_marks", "progress", "logs"])
+            foreach (var table in (string[])["archive_progress", "lake_files", "lake_gaps", "lake_cuts", "lake_removals", "counting_terms", "gateway_marks", "progress", "logs"])
             {
                 database.Prepare($"DELETE FROM {table} WHERE log = ?1").Bind(1, former).Run();
             }

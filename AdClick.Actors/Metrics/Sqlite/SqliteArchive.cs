@@ -20,7 +20,9 @@ internal static class SqliteArchive
     /// <summary>See <see cref="IArchiveStore.ListLakeFilesAsync"/>.</summary>
     public static IReadOnlySet<string> ListFiles(SqliteDatabase database, ArchiveOwner owner)
     {
-        var read = database.Prepare("SELECT name FROM lake_files WHERE log = ?1 AND partition = ?2").Bind(1, Fence(database, owner)).Bind(2, owner.Partition);
+        var read = database.Prepare(
+            "SELECT name FROM lake_files WHERE log = ?1 AND partition = ?2 UNION ALL SELECT name FROM lake_removals WHERE log = ?1 AND partition = ?2")
+            .Bind(1, Fence(database, owner)).Bind(2, owner.Partition);
         var names = new HashSet<string>();
         while (read.Step())
         {

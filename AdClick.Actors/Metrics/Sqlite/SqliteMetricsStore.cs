@@ -6,7 +6,8 @@ namespace AdClick.Actors.Metrics.Sqlite;
 /// Metrics and catalogue in one SQLite file: one connection that writes, a few that read, none of them on the thread pool. The file belongs to one
 /// process.
 /// </summary>
-public sealed class SqliteMetricsStore : IMetricsStore, IArchiveStore, IReconciliationStore, ICatalogueStore, IRollupStore, IAsyncDisposable
+public sealed partial class SqliteMetricsStore
+    : IMetricsStore, IArchiveStore, IReconciliationStore, ILakeIndex, ILakeUpkeepStore, IRepeatStore, ICatalogueStore, IRollupStore, IAsyncDisposable
 {
     /// <summary>Files up to this size are checked from end to end when they are opened; a larger one would hold up the start.</summary>
     private const long MaxBytesCheckedAtOpen = 256L * 1024 * 1024;

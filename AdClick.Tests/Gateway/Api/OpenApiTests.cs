@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using AdClick.Actors.Clicks;
 using AdClick.Tests.Support;
 using Xunit;
 
@@ -21,6 +22,10 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
         ("/v1/sub-shards/{adId}", "delete", "204 400 401 403 404 429 500 503", ""),
         ("/v1/ads/{adId}/clicks", "get", "200 400 401 403 404 429 500 503", "from to granularity timeZone fill"),
         ("/v1/ads/{adId}/reconciliation", "get", "200 400 401 403 404 429 500 503", "from to granularity timeZone fill"),
+        ("/v1/ads/{adId}/compare", "post", "200 400 401 403 404 413 415 429 500 503", "granularity timeZone from to"),
+        ("/v1/advertisers/{advertiserId}/erasures", "post", "202 400 401 403 404 413 415 429 500 503", ""),
+        ("/v1/advertisers/{advertiserId}/erasures", "get", "200 400 401 403 429 500 503", ""),
+        ("/v1/clicks/{click}", "get", "200 400 401 403 404 409 410 429 500 503", "adId"),
         ("/v1/advertisers/{advertiserId}/clicks", "get", "200 400 401 403 429 500 503", "from to granularity timeZone fill groupBy top"),
     ];
 
@@ -53,7 +58,8 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
             Assert.Contains("Needs a key of scope", (string?)operation["description"], StringComparison.Ordinal);
             Assert.Equal("apiKey", Assert.Single(operation["security"]![0]!.AsObject()).Key);
             Assert.All(Parameters(operation, "query"), parameter => Assert.NotEmpty((string?)parameter["description"] ?? ""));
-            Assert.All(Parameters(operation, "path"), parameter => Assert.Equal("^[A-Za-z0-9_-]{1,64}$", (string?)parameter["schema"]!["pattern"]));
+            Assert.All(Parameters(operation, "path"), parameter => Assert.Equal(
+                path == "/v1/clicks/{click}" ? $"^[A-Za-z0-9_-]{{1,{SigningKeyRing.MaxClickIdLength}}}$" : "^[A-Za-z0-9_-]{1,64}$", (string?)parameter["schema"]!["pattern"]));
             Assert.Equal(method is "put" or "post", operation["requestBody"] is not null);
             foreach (var (status, response) in operation["responses"]!.AsObject())
             {
