@@ -96,26 +96,6 @@ public sealed class FolderLake : ILakeStorage
         cancellationToken);
 
     /// <inheritdoc/>
-    public async Task<Stream> OpenReadAsync(string name, CancellationToken cancellationToken)
-    {
-        Stream? file = null;
-        await RunAsync(
-            () =>
-            {
-                try
-                {
-                    file = new FileStream(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
-                }
-                catch (DirectoryNotFoundException e)
-                {
-                    throw new FileNotFoundException(e.Message, PathOf(name), e);
-                }
-            },
-            cancellationToken).ConfigureAwait(false);
-        return file!;
-    }
-
-    /// <inheritdoc/>
     public string FindLocalPath(string name) => PathOf(name);
 
     // The calls block; a disk that hangs must not hold a thread of the pool that heartbeats need.

@@ -23,11 +23,6 @@ public interface ILakeStorage
     /// <exception cref="IOException">It can't be removed now.</exception>
     Task DeleteAsync(string name, CancellationToken cancellationToken);
 
-    /// <summary>Opens a finished file to be read from its begin.</summary>
-    /// <exception cref="FileNotFoundException">It is not there.</exception>
-    /// <exception cref="IOException">It can't be read now.</exception>
-    Task<Stream> OpenReadAsync(string name, CancellationToken cancellationToken);
-
     /// <summary>Path under which this machine can open the file itself; null when it has to be fetched.</summary>
     string? FindLocalPath(string name) => null;
 }

@@ -306,8 +306,6 @@ public sealed class LakeArchiveTests
 
         public Task<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken) => lake.ListAsync(prefix, cancellationToken);
 
-        public Task<Stream> OpenReadAsync(string name, CancellationToken cancellationToken) => lake.OpenReadAsync(name, cancellationToken);
-
         public Task DeleteAsync(string name, CancellationToken cancellationToken) => lake.DeleteAsync(name, cancellationToken);
     }
 }

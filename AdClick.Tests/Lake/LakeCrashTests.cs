@@ -104,8 +104,6 @@ public sealed class LakeCrashTests
         public Task<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken) =>
             crash.RunAsync("lake list", () => lake.ListAsync(prefix, cancellationToken));
 
-        public Task<Stream> OpenReadAsync(string name, CancellationToken cancellationToken) => lake.OpenReadAsync(name, cancellationToken);
-
         public Task DeleteAsync(string name, CancellationToken cancellationToken) => crash.RunAsync("lake delete", () => lake.DeleteAsync(name, cancellationToken));
     }
 
