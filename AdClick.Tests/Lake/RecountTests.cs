@@ -1,7 +1,9 @@
 using AdClick.Actors.Clicks;
+using AdClick.Actors.Lake;
 using AdClick.Actors.Metrics;
 using AdClick.Tests.Partitions;
 using FsCheck.Xunit;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace AdClick.Tests.Lake;
@@ -210,6 +212,83 @@ public sealed class RecountTests
         var run = await fixture.RunAsync();
         Assert.Equal((RunState.Mismatch, 2L), (run.State, run.Mismatches));
         Assert.Equal(2, (await fixture.AskAsync("a1")).Total.Clicks);
+    }
+
+    [Fact]
+    public async Task What_is_erased_is_gone_from_both_sides_and_what_is_left_is_proven_as_before()
+    {
+        await using var fixture = new RecountFixture();
+        await fixture.Store.PutAdAsync(new Ad("theirs", "adv1", "x", "https://x.example/", AdStatus.Active, null), default);
+        await fixture.Store.PutAdAsync(new Ad("other", "adv2", "x", "https://x.example/", AdStatus.Active, null), default);
+        for (var minute = 0; minute < 6; minute++)
+        {
+            fixture.Click(minute % 2 == 0 ? "theirs" : "other", minute, (ulong)minute, TestClick.Start + (minute * TestClick.Minute));
+        }
+
+        fixture.Mark(TestClick.Start + (6 * TestClick.Hour));
+        await fixture.CountAsync();
+        await fixture.SqlAsync("UPDATE minute_cells SET clicks = 5"); // so that there are corrections to be erased, and others
+        await fixture.RunAsync();
+        while (await fixture.Store.RecomputeRollupsAsync(100, default) > 0)
+        {
+        }
+
+        await fixture.Store.RequestErasureAsync("adv1", "the-key", default);
+        await fixture.SqlAsync($"UPDATE erasures SET requested_at_ms = {TestClick.Start + (20 * TestClick.Minute)}, files_rewritten = 1");
+        Assert.Contains((await fixture.RunAsync()).Reasons, reason => reason.Contains("being erased", StringComparison.Ordinal));
+
+        var owner = await fixture.Store.AcquireAsync(fixture.Log.Identity, 0, default);
+        await fixture.Store.FlushAsync(
+            new PartitionFlush
+            {
+                Progress = owner with
+                {
+                    CheckpointOffset = fixture.Log.RangeOf(0).End,
+                    Marks = [new GatewayMark("g1", TestClick.Start + (6 * TestClick.Hour), TestClick.Start + (6 * TestClick.Hour))],
+                },
+                Counts = [],
+                LateClicks = [],
+                Rejected = [],
+            },
+            default);
+        await new LakeUpkeep(
+            fixture.Store, fixture.Store, fixture.Store, fixture.Store, fixture.Lake.Storage, retention: null, TimeProvider.System, NullLogger.Instance).RunAsync(default);
+        Assert.NotNull((await fixture.Store.ListErasuresAsync("adv1", default)).Single().EndedAtMs);
+
+        Assert.Equal(default, (await fixture.AskAsync("theirs")).Total);
+        Assert.Equal(3, (await fixture.AskAsync("other")).Total.Clicks);
+        Assert.Equal((0, 3), (await AdvertiserAsync("adv1"), await AdvertiserAsync("adv2")));
+        var run = await fixture.RunAsync();
+        Assert.Equal((RunState.Mismatch, 3L, 3L), (run.State, run.Clicks, run.Mismatches)); // those of the other ad are as wrong as before
+        Assert.Equal((0, 3), (await AdvertiserAsync("adv1"), await AdvertiserAsync("adv2")));
+
+        async Task<long> AdvertiserAsync(string advertiserId) => (await fixture.Store.QueryAsync(
+            new ClickQuery
+            {
+                AdvertiserId = advertiserId,
+                From = DateTimeOffset.FromUnixTimeMilliseconds(RecountFixture.FirstHour.StartMs),
+                To = DateTimeOffset.FromUnixTimeMilliseconds(RecountFixture.FirstHour.EndMs),
+                Granularity = Granularity.Hour,
+                TimeZone = "UTC",
+            },
+            default)).Total.Clicks;
+    }
+
+    [Fact]
+    public async Task An_hour_whose_raw_clicks_are_let_go_of_is_not_proven_any_more()
+    {
+        await using var fixture = new RecountFixture();
+        fixture.Click("a1", 1, 1, TestClick.Start);
+        fixture.Mark(TestClick.Start + (40 * TestClick.Hour));
+        await fixture.CountAsync();
+        Assert.Equal(RunState.Match, (await fixture.RunAsync()).State);
+
+        await new LakeUpkeep(
+            fixture.Store, fixture.Store, fixture.Store, fixture.Store, fixture.Lake.Storage, TimeSpan.FromHours(30), TimeProvider.System, NullLogger.Instance).RunAsync(default);
+        var run = await fixture.RunAsync();
+        Assert.Equal(RunState.Unproven, run.State);
+        Assert.StartsWith("Raw clicks are kept from ", Assert.Single(run.Reasons), StringComparison.Ordinal);
+        Assert.Equal(1, (await fixture.AskAsync("a1")).Total.Clicks);
     }
 
     [Theory]

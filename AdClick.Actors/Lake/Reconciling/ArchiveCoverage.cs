@@ -51,7 +51,7 @@ internal sealed class ArchiveCoverage
             coverage._problems.Add("Clicks of an advertiser are being erased; try again later.");
         }
 
-        if (read.First < basis.FirstKeptHour && basis.Files.Count > 0)
+        if (read.First < basis.FirstKeptHour)
         {
             coverage._problems.Add(string.Create(
                 CultureInfo.InvariantCulture,
