@@ -12,7 +12,7 @@ public sealed class RecountTests
 {
     private const int Partitions = 3;
 
-    [Property(MaxTest = 10, EndSize = 400)]
+    [Property(MaxTest = 6, EndSize = 400)]
     public async Task A_re_count_gives_what_the_rule_says_hour_by_hour_and_as_a_whole(ClickSpec[] specs)
     {
         await using var fixture = new RecountFixture(Partitions);
@@ -148,7 +148,10 @@ public sealed class RecountTests
             await fixture.Store.FlushAsync(
                 new PartitionFlush
                 {
-                    Progress = acquired with { FlushedOffset = next.RangeOf(partition).End, ClockMs = TestClick.Start + (3 * TestClick.Hour) }, Counts = counts, LateClicks = [], Rejected = [],
+                    Progress = acquired with { FlushedOffset = next.RangeOf(partition).End, ClockMs = TestClick.Start + (3 * TestClick.Hour) },
+                    Counts = counts,
+                    LateClicks = [],
+                    Rejected = [],
                 },
                 default);
         }

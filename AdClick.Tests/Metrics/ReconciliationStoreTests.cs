@@ -124,7 +124,10 @@ public sealed class ReconciliationStoreTests
         await archive.CommitCutAsync(
             new ArchiveCut
             {
-                Owner = owner, FirstOffset = 0, EndOffset = 4, ClockMs = Hours(1).EndMs,
+                Owner = owner,
+                FirstOffset = 0,
+                EndOffset = 4,
+                ClockMs = Hours(1).EndMs,
                 Files = [new LakeFile("clicks/x", hour, 3, 7, new byte[32]), new LakeFile("rejected/y", hour, 1, 7, new byte[32])],
             },
             default);

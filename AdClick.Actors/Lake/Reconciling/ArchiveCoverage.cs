@@ -77,7 +77,7 @@ internal sealed class ArchiveCoverage
     }
 
     /// <summary>Whether a record is among those that are compared.</summary>
-    public bool Covers(Guid logEpoch, int partition, long offset) => 
+    public bool Covers(Guid logEpoch, int partition, long offset) =>
         _slices.TryGetValue((logEpoch, partition), out var slice) && offset < slice.EndOffset
         && !slice.Lost.Any(lost => offset >= lost.FirstOffset && offset < lost.EndOffset);
 

@@ -61,7 +61,7 @@ internal sealed class Recount : IDisposable
             return;
         }
 
-        Run(RecountSql.Several);
+        Run(RecountSql.Impressions);
         Run(RecountSql.CountSingle, hours.StartMs, hours.EndMs);
         Run(RecountSql.CountSeveral, hours.StartMs, hours.EndMs);
         CountOdd(clicks, hours);
@@ -78,7 +78,7 @@ internal sealed class Recount : IDisposable
             return;
         }
 
-        Run(RecountSql.Several);
+        Run(RecountSql.Impressions);
         Run(RecountSql.Late, hours.StartMs, hours.EndMs);
         if (ReadNumber("SELECT count(*) FROM late") > 0)
         {
@@ -192,7 +192,11 @@ internal sealed class Recount : IDisposable
         Read(RecountSql.Odd, row =>
         {
             var key = new AdKey(row.GetString(0), row.GetInt32(1));
-            ImpressionId.TryParse(row.GetString(2), out var id);
+            if (!ImpressionId.TryParse(row.GetString(2), out var id))
+            {
+                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"'{row.GetString(2)}' at offset {row.GetInt64(3)} is no impression ID."));
+            }
+
             if (state is null || state.Key != key || impression != id)
             {
                 (state, impression) = (new AdState(key), id);

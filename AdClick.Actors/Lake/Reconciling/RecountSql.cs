@@ -58,19 +58,23 @@ internal static class RecountSql
     }
 
     /// <summary>
-    /// Impressions with several clicks, by a hash (two that share one are judged with the others, which changes nothing), as table <c>several</c>; and whether their
-    /// tokens have expiries that differ, which the windows can't judge.
+    /// Impressions by a hash, as table <c>impressions</c>: how many clicks each has, and the click itself of those that have one. Two that share a hash are taken for one with
+    /// several, which are told apart where they are judged. <c>is_odd</c>: its tokens have expiries that differ, which the windows can't judge.
     /// </summary>
-    public const string Several =
-        "CREATE OR REPLACE TEMP TABLE several AS SELECT key, min(expires_ms) <> max(expires_ms) AS is_odd FROM clicks GROUP BY key HAVING count(*) > 1";
+    public const string Impressions =
+        """
+        CREATE OR REPLACE TEMP TABLE impressions AS
+        SELECT key, count(*) AS clicks, any_value(ad_id) AS ad_id, min(effective_ms) AS effective_ms, min(judged) AS judged, min(expires_ms) <> max(expires_ms) AS is_odd
+        FROM clicks GROUP BY key
+        """;
 
     /// <summary>Adds the clicks from $1 to before $2 (milliseconds) of impressions with one click to table <c>recounted</c>.</summary>
     public const string CountSingle =
         """
         INSERT INTO recounted
         SELECT ad_id, CAST(effective_ms // 60000 AS INTEGER), judged, count(*)
-        FROM clicks ANTI JOIN several USING (key)
-        WHERE effective_ms >= $1 AND effective_ms < $2
+        FROM impressions
+        WHERE clicks = 1 AND effective_ms >= $1 AND effective_ms < $2
         GROUP BY ALL
         """;
 
@@ -79,7 +83,7 @@ internal static class RecountSql
         $"""
         INSERT INTO recounted
         SELECT ad_id, CAST(effective_ms // 60000 AS INTEGER), outcome, count(*)
-        FROM ({Judged("SELECT clicks.* FROM clicks SEMI JOIN (SELECT key FROM several WHERE NOT is_odd) AS regular USING (key)")})
+        FROM ({Judged("SELECT clicks.* FROM clicks SEMI JOIN (SELECT key FROM impressions WHERE clicks > 1 AND NOT is_odd) AS regular USING (key)")})
         WHERE effective_ms >= $1 AND effective_ms < $2
         GROUP BY ALL
         """;
@@ -88,7 +92,7 @@ internal static class RecountSql
     public const string Odd =
         """
         SELECT ad_id, sub_shard, impression_id, position, clock_ms, effective_ms, click_ms, expires_ms, nonce, verdict
-        FROM clicks SEMI JOIN (SELECT key FROM several WHERE is_odd) AS odd USING (key)
+        FROM clicks SEMI JOIN (SELECT key FROM impressions WHERE is_odd) AS odd USING (key)
         ORDER BY ad_id, sub_shard, impression_id, log_number, position
         """;
 
@@ -99,7 +103,7 @@ internal static class RecountSql
     public const string Late =
         """
         CREATE OR REPLACE TEMP TABLE late AS
-        SELECT DISTINCT key FROM clicks ANTI JOIN (SELECT key FROM several WHERE is_odd) AS odd USING (key)
+        SELECT DISTINCT key FROM clicks ANTI JOIN (SELECT key FROM impressions WHERE is_odd) AS odd USING (key)
         WHERE judged = 3 AND effective_ms >= $1 AND effective_ms < $2
         """;
 
