@@ -15,6 +15,9 @@ internal static class LakeFileName
     /// <summary>Whether a file holds clicks.</summary>
     public static bool IsOfClicks(string name) => name.StartsWith(Clicks + "/", StringComparison.Ordinal);
 
+    /// <summary>A name without the random number at its end: what files with the same hour and cut have in common.</summary>
+    public static string WithoutRandom(string name) => name[..Math.Max(0, name.LastIndexOf('-'))];
+
     /// <summary>What all files of a partition begin with.</summary>
     public static string PrefixOf(Guid logEpoch, int partition) => string.Create(CultureInfo.InvariantCulture, $"{logEpoch:N}-{partition:D4}-");
 

@@ -161,8 +161,18 @@ internal sealed class PartitionArchiver : IDisposable
     {
         var found = await _storage.ListAsync(LakeFileName.PrefixOf(_owner.LogEpoch, _owner.Partition), token).ConfigureAwait(false);
         var noted = await _store.ListLakeFilesAsync(_owner, token).ConfigureAwait(false);
+        var missing = noted.Except(found).Select(LakeFileName.WithoutRandom).ToHashSet(StringComparer.Ordinal);
         foreach (var name in found.Where(name => !noted.Contains(name)))
         {
+            // A store that was restored from before a file was written anew names the former one.
+            if (missing.Contains(LakeFileName.WithoutRandom(name)))
+            {
+                _logger.LogWarning(
+                    "File {Name} in {Lake} is not one that the store names, but holds the same offsets and hour as one that is missing: it is left there. docs/lake.md says what to do.",
+                    name, _storage.Place);
+                continue;
+            }
+
             await _storage.DeleteAsync(name, token).ConfigureAwait(false);
             _logger.LogInformation("File {Name} was left in {Lake} by a cut that did not end; it is removed, and its clicks are archived again.", name, _storage.Place);
         }

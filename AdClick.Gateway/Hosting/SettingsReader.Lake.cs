@@ -69,7 +69,7 @@ internal sealed partial class SettingsReader
     {
         if (!isWanted)
         {
-            if (_section.GetSection("Lake:S3").GetChildren().Any())
+            if (_section.GetSection("Lake:S3").Exists())
             {
                 Refuse("Lake:S3", "is set, but AdClick:Lake:Storage is not 's3'");
             }

@@ -35,7 +35,8 @@ internal static class LakeReader
     public static List<T> Read<T>(string lake, string kind, string sql, Func<DuckDBDataReader, T> read)
     {
         var rows = new List<T>();
-        if (!Directory.Exists(Path.Combine(lake, kind)))
+        var folder = Path.Combine(lake, kind);
+        if (!Directory.Exists(folder) || !Directory.EnumerateFiles(folder, "*.parquet", SearchOption.AllDirectories).Any())
         {
             return rows;
         }

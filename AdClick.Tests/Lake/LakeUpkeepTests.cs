@@ -152,6 +152,37 @@ public sealed class LakeUpkeepTests
     }
 
     [Fact]
+    public async Task A_partition_that_starts_while_a_file_is_written_anew_leaves_it_alone()
+    {
+        await using var fixture = new LakeFixture();
+        await fixture.Store.PutAdAsync(new Ad("theirs", "adv1", "x", "https://x.example/", AdStatus.Active, null), default);
+        fixture.Log.Append(0, TestClick.Start, TestClick.Record("theirs", 1, 1, TestClick.Start));
+        fixture.Log.Append(0, TestClick.Start, TestClick.Record("other", 2, 2, TestClick.Start));
+        await fixture.ArchiveAllAsync();
+        await fixture.Store.RequestErasureAsync("adv1", "key", default);
+        await FlushAsync(fixture, DateTimeOffset.UtcNow.AddDays(1).ToUnixTimeMilliseconds(), checkpoint: 2, flushed: 2);
+        var starting = new StartingLake(fixture);
+        await Upkeep(fixture, TimeProvider.System, storage: starting).RunAsync(default);
+        Assert.Equal(1, starting.Writes);
+        Assert.Equal("other", Assert.Single(LakeReader.Clicks(fixture.Lake)).AdId);
+        await AssertNotedFilesAreThereAsync(fixture);
+    }
+
+    [Fact]
+    public async Task A_store_from_before_a_file_was_written_anew_costs_no_clicks()
+    {
+        await using var fixture = new LakeFixture();
+        Append(fixture, hours: 3);
+        await fixture.ArchiveAllAsync(LakeFixture.Fast with { MaxRows = 1000 });
+        var file = (await fixture.Store.FindLakeFilesAsync(fixture.Log.Identity.Epoch, null, 0, int.MaxValue, default))[1];
+        var anew = LakeFileName.New(LakeFileName.Clicks, file.File.Hour, file.LogEpoch, file.Partition, file.FirstOffset, file.EndOffset);
+        File.Move(fixture.Storage.PathOf(file.File.Name), fixture.Storage.PathOf(anew));
+        await fixture.ArchiveAllAsync();
+        Assert.Equal(3, fixture.Files.Length);
+        Assert.Contains(anew, fixture.Files);
+    }
+
+    [Fact]
     public async Task A_file_that_is_not_what_was_archived_holds_an_erasure_up()
     {
         await using var fixture = new LakeFixture();
@@ -195,7 +226,11 @@ public sealed class LakeUpkeepTests
             {
                 Progress = acquired with
                 {
-                    FlushedOffset = flushed, CheckpointOffset = checkpoint, ClockMs = clockMs, AllowedLatenessMs = Lateness, Marks = [new GatewayMark("g1", clockMs, clockMs)],
+                    FlushedOffset = flushed,
+                    CheckpointOffset = checkpoint,
+                    ClockMs = clockMs,
+                    AllowedLatenessMs = Lateness,
+                    Marks = [new GatewayMark("g1", clockMs, clockMs)],
                 },
                 Counts = counts ?? [],
                 LateClicks = [],
@@ -218,6 +253,29 @@ public sealed class LakeUpkeepTests
         }
 
         Assert.Equal(noted.Select(file => file.File.Name).Order(StringComparer.Ordinal), fixture.Files);
+    }
+
+    /// <summary>A lake whose partition starts anew as soon as a file is written.</summary>
+    private sealed class StartingLake(LakeFixture fixture) : ILakeStorage
+    {
+        public int Writes { get; private set; }
+
+        public string Place => fixture.Storage.Place;
+
+        public async Task WriteAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+        {
+            Writes++;
+            await fixture.Storage.WriteAsync(name, content, cancellationToken);
+            await fixture.ArchiveAllAsync();
+            fixture.Log.Append(0, TestClick.Start, TestClick.Mark("g1", TestClick.Start, TestClick.Start));
+            await fixture.ArchiveAllAsync(); // a cut comes after what nobody names was removed
+        }
+
+        public Task<Stream> OpenReadAsync(string name, CancellationToken cancellationToken) => fixture.Storage.OpenReadAsync(name, cancellationToken);
+
+        public Task<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken) => fixture.Storage.ListAsync(prefix, cancellationToken);
+
+        public Task DeleteAsync(string name, CancellationToken cancellationToken) => fixture.Storage.DeleteAsync(name, cancellationToken);
     }
 
     /// <summary>A lake of which one operation fails, after it was done or before, by turns.</summary>

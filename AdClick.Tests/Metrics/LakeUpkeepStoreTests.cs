@@ -135,7 +135,7 @@ public sealed class LakeUpkeepStoreTests
                     var report = await file.AskAsync(ad, from, "2026-11-26T00:00Z", granularity);
                     var wanted = times.Where(time => string.CompareOrdinal(time, ad == "other" ? from : "2026-11-24T10:15Z") >= 0).ToList();
                     Assert.Equal((wanted.Count, wanted.Count, wanted.Count), (report.Total.Clicks, report.Total.Bot, report.Total.Late));
-                    Assert.Equal(wanted.Select(time => DateTimeOffset.Parse(time, null)).Min() >= report.Series[0].Start, true);
+                    Assert.True(wanted.Select(time => DateTimeOffset.Parse(time, null)).Min() >= report.Series[0].Start);
                     Assert.Equal(0, report.Total.Duplicates);
                 }
             }

@@ -125,7 +125,7 @@ public sealed class ClickReceipts : IDisposable
         };
     }
 
-    private static IReadOnlyList<ReceiptClick> Judge(List<Found> found, Dictionary<Guid, int> logOrder, CountingTerms terms)
+    private static List<ReceiptClick> Judge(List<Found> found, Dictionary<Guid, int> logOrder, CountingTerms terms)
     {
         var receipt = new List<ReceiptClick>();
         foreach (var clicks in found.DistinctBy(each => (each.Click.LogEpoch, each.Click.Partition, each.Click.Logged.Offset)).GroupBy(each => each.Click.Ad)

@@ -71,7 +71,7 @@ public sealed partial class PostgresMetricsStore
 
     private long NowMs => Now.ToUnixTimeMilliseconds();
 
-    private Task RunAsync(Func<PostgresSession, Task> work, CancellationToken cancellationToken) => _database.WriteAsync(
+    private Task<bool> RunAsync(Func<PostgresSession, Task> work, CancellationToken cancellationToken) => _database.WriteAsync(
         async session =>
         {
             await work(session).ConfigureAwait(false);

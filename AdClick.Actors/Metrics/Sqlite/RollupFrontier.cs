@@ -4,12 +4,7 @@ namespace AdClick.Actors.Metrics.Sqlite;
 /// How far the rollups have come: all ads of the quarters before <see cref="Quarter"/> are rolled up, and the ads below <see cref="QuarterAd"/> of
 /// that quarter; likewise for days. The exceptions are in rollup_marks.
 /// </summary>
-/// <param name="Quarter">See above.</param>
-/// <param name="QuarterAd">See above.</param>
-/// <param name="Day">See above.</param>
-/// <param name="DayAd">See above.</param>
-/// <param name="FirstDay">UTC days before it have no minutes any more.</param>
-internal readonly record struct RollupFrontier(int Quarter, int QuarterAd, int Day, int DayAd, int FirstDay)
+internal readonly record struct RollupFrontier(int Quarter, int QuarterAd, int Day, int DayAd)
 {
     /// <summary>First quarter that is not rolled up for an ad.</summary>
     public int QuarterOf(int ad) => ad < QuarterAd ? Quarter + 1 : Quarter;
@@ -19,9 +14,9 @@ internal readonly record struct RollupFrontier(int Quarter, int QuarterAd, int D
 
     public static RollupFrontier Read(SqliteDatabase database)
     {
-        var read = database.Prepare("SELECT quarter, quarter_ad, day, day_ad, first_day FROM rollup_frontier");
+        var read = database.Prepare("SELECT quarter, quarter_ad, day, day_ad FROM rollup_frontier");
         read.Step();
-        var frontier = new RollupFrontier(read.Int32(0), read.Int32(1), read.Int32(2), read.Int32(3), read.Int32(4));
+        var frontier = new RollupFrontier(read.Int32(0), read.Int32(1), read.Int32(2), read.Int32(3));
         read.Reset();
         return frontier;
     }

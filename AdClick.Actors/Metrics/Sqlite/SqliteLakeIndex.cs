@@ -71,14 +71,9 @@ internal static class SqliteLakeIndex
     }
 
     /// <summary>See <see cref="IRepeatStore.FindRepeatsAsync"/>.</summary>
-    public static IReadOnlyList<(int Minute, long Clicks)>? FindRepeats(
+    public static IReadOnlyList<(int Minute, long Clicks)> FindRepeats(
         SqliteDatabase database, string adId, int firstMinute, int endMinute, CancellationToken cancellationToken)
     {
-        if (firstMinute < RollupFrontier.Read(database).FirstDay * StoredTime.MinutesPerDay)
-        {
-            return null;
-        }
-
         var repeats = new SortedDictionary<int, long>();
         var ad = AdNumbers.Find(database, adId);
         if (ad == 0)

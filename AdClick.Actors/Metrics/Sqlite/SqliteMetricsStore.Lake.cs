@@ -22,7 +22,7 @@ public sealed partial class SqliteMetricsStore
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<(int Minute, long Clicks)>?> FindRepeatsAsync(string adId, int firstMinute, int endMinute, CancellationToken cancellationToken) =>
-        _readers.RunAsync(database => SqliteLakeIndex.FindRepeats(database, adId, firstMinute, endMinute, cancellationToken), cancellationToken);
+        _readers.RunAsync<IReadOnlyList<(int Minute, long Clicks)>?>(database => SqliteLakeIndex.FindRepeats(database, adId, firstMinute, endMinute, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public Task<long?> TryTakeTurnAsync(TimeSpan length, CancellationToken cancellationToken) =>
@@ -68,7 +68,7 @@ public sealed partial class SqliteMetricsStore
     public Task EndErasureAsync(long turn, int erasure, CancellationToken cancellationToken) =>
         RunAsync(database => SqliteLakeUpkeep.EndErasure(database, turn, erasure, NowMs), cancellationToken);
 
-    private Task RunAsync(Action<SqliteDatabase> work, CancellationToken cancellationToken) => _writer.RunAsync(
+    private Task<bool> RunAsync(Action<SqliteDatabase> work, CancellationToken cancellationToken) => _writer.RunAsync(
         database =>
         {
             work(database);

@@ -152,7 +152,7 @@ internal static class SqliteReconciliation
             Cuts = cuts,
             Files = listed,
             Lateness = lateness,
-            FirstKeptMinute = RollupFrontier.Read(database).FirstDay * StoredTime.MinutesPerDay,
+            FirstKeptMinute = 0,
             FirstKeptHour = (int)database.ReadInt64("SELECT first_hour FROM lake_upkeep"),
             IsErasing = database.ReadInt64("SELECT EXISTS (SELECT 1 FROM erasures WHERE ended_at_ms IS NULL AND files_rewritten + files_removed > 0)") != 0,
         };

@@ -28,6 +28,3 @@ CREATE TABLE erasures (
     counts          INTEGER NOT NULL DEFAULT 0  -- rows of the database
 ) STRICT;
 CREATE INDEX erasures_by_advertiser ON erasures (advertiser_id, erasure);
-
--- UTC days before it have no minutes any more.
-ALTER TABLE rollup_frontier ADD COLUMN first_day INTEGER NOT NULL DEFAULT 0;
