@@ -8,6 +8,8 @@ namespace AdClick.Actors.Partitions;
 // is to be stopped at a checkpoint, and to resume is to start as after a failure: everything is checked again.
 internal sealed partial class PartitionEntity
 {
+    private static readonly TimeSpan LookForEndEvery = TimeSpan.FromSeconds(5);
+
     private readonly List<IActorRef> _awaitingPause = [];
     private string? _pausedBy; // by an operator; null when it paused by itself, too
     private bool _isPaused; // by itself
@@ -138,6 +140,7 @@ internal sealed partial class PartitionEntity
     private void OnPaused()
     {
         Timers.CancelAll();
+        Timers.StartPeriodicTimer(LookForEnd.Instance, LookForEnd.Instance, LookForEndEvery);
         _isPaused = false;
         _log.Warning("Partition {0} is paused by operator {1}. Its clicks are taken and not counted until somebody resumes it.", _partition, _pausedBy);
         Post(PartitionPhase.Paused, $"Paused by operator {_pausedBy}; 'pbm clicks resume -p {_partition}' has it count on.");
@@ -148,6 +151,10 @@ internal sealed partial class PartitionEntity
 
         _awaitingPause.Clear();
     }
+
+    // Nobody reads a paused partition, so a log elsewhere tells this node nothing of its end by itself, and its lag would seem to stand still.
+    private void LookForTheEnd() => _context.Log.FindRangeAsync(_partition, CancellationToken.None).AsTask().ContinueWith(
+        looked => _ = looked.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
     private void AnswerThatItMoves()
     {

@@ -91,6 +91,9 @@ internal sealed partial class PartitionEntity : UntypedActor, IWithTimers
                 _actor = null;
                 OnStopped();
                 break;
+            case LookForEnd:
+                LookForTheEnd();
+                break;
             case TryAgain:
                 Acquire();
                 break;
@@ -205,6 +208,7 @@ internal sealed partial class PartitionEntity : UntypedActor, IWithTimers
         {
             _log.Error(_failure, "Partition {0} is paused at offset {1} and needs a person: {2}", _partition, offset, _failure?.Message);
             _isPaused = true;
+            Timers.StartPeriodicTimer(LookForEnd.Instance, LookForEnd.Instance, LookForEndEvery);
             Post(PartitionPhase.Paused, _failure?.Message ?? "It stopped without saying why.");
             return;
         }
@@ -253,6 +257,11 @@ internal sealed partial class PartitionEntity : UntypedActor, IWithTimers
     private sealed class HandOffTimedOut : INoSerializationVerificationNeeded
     {
         public static readonly HandOffTimedOut Instance = new();
+    }
+
+    private sealed class LookForEnd : INoSerializationVerificationNeeded
+    {
+        public static readonly LookForEnd Instance = new();
     }
 
     private sealed class TryAgain : INoSerializationVerificationNeeded

@@ -76,14 +76,14 @@ internal sealed class TopPalette : IOperatorPalette
                 ("time", OperatorLine.Time(_time.GetUtcNow())),
                 ("nodes", OperatorLine.Number(nodes.Count)),
                 ("unreachable", OperatorLine.Number(nodes.Count(node => !node.IsReachable))),
-                ("recordsPerSecond", OperatorLine.Rate(partitions.Sum(partition => partition.Rate))),
+                ("recordsPerSecond", Text(partitions.Exists(partition => partition.Rate is not null) ? partitions.Sum(partition => partition.Rate) : null)),
                 ("lag", OperatorLine.Number(partitions.Sum(partition => partition.Owned?.Lag ?? 0))),
                 ("notCounting", OperatorLine.Number(partitions.Count(partition => partition.Owned?.Status.Phase != PartitionPhase.Running)))),
             .. partitions.Select(partition => OperatorLine.Of(
                 ("partition", OperatorLine.Number(partition.Number)),
                 ("owner", partition.Owned?.Node ?? ""),
                 ("state", partition.Owned is { } owned ? ClusterPartitionResponse.StateOf(owned.Status.Phase) : "unowned"),
-                ("recordsPerSecond", OperatorLine.Rate(partition.Rate)),
+                ("recordsPerSecond", Text(partition.Rate)),
                 ("lag", OperatorLine.Number(partition.Owned?.Lag ?? 0)),
                 ("checkpointAge", partition.Owned is { } aged ? ClicksPalette.AgeOf(aged.Status.CheckpointAt, _time) : ""),
                 ("reason", partition.Owned?.Status.Reason ?? ""))),
@@ -95,12 +95,15 @@ internal sealed class TopPalette : IOperatorPalette
         ];
     }
 
-    private double RateOf(int partition, Sample now, Sample before)
+    private static string Text(double? rate) => rate is { } known ? OperatorLine.Rate(known) : "";
+
+    // Null where there is nothing to compare with: in the first showing, and of partitions without an owner.
+    private double? RateOf(int partition, Sample now, Sample before)
     {
         var seconds = _time.GetElapsedTime(before.At, now.At).TotalSeconds;
         return seconds > 0 && now.Partitions.TryGetValue(partition, out var counted) && before.Partitions.TryGetValue(partition, out var earlier)
             ? Math.Max(0, counted.Status.NextOffset - earlier.Status.NextOffset) / seconds // a restart goes back to its checkpoint
-            : 0;
+            : null;
     }
 
     private sealed record Sample(long At, IReadOnlyDictionary<int, OwnedPartition> Partitions);

@@ -108,8 +108,8 @@ public sealed class ConsoleOnClusterTests(ClusterOfProcesses cluster) : IClassFi
             {
                 await UntilAsync(
                     () => LinesAsync(node, "clicks", "partitions"),
-                    lines => lines.Select(line => line.Split(" | ")).Any(values => values[0] == partition && values[2] == "paused" && (values[1] == owner.Name) == isOnOwner),
-                    $"{node.Name} to say that it is paused");
+                    lines => lines.Select(line => line.Split(" | ")).Any(values => values[0] == partition && values[2] == "paused" && values[4] != "0" && (values[1] == owner.Name) == isOnOwner),
+                    $"{node.Name} to say that it is paused, and that its lag grows");
                 using var health = await node.Api.Http.GetAsync(new Uri("/healthz/ready", UriKind.Relative));
                 Assert.Equal(HttpStatusCode.OK, health.StatusCode);
                 Assert.Contains($"Partition {partition} on ", await health.Content.ReadAsStringAsync(), StringComparison.Ordinal);
