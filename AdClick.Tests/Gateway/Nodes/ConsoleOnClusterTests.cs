@@ -337,7 +337,7 @@ public sealed class ConsoleOnClusterTests(ClusterOfProcesses cluster) : IClassFi
         }
     }
 
-    private async Task ClickAsync(NodeProgram node, string adId)
+    private static async Task ClickAsync(NodeProgram node, string adId)
     {
         using var put = await node.Api.Http.PutAsJsonAsync($"/v1/ads/{adId}", new { advertiserId = "acme", name = adId, targetUrl = "https://example.com/", status = "active" });
         put.EnsureSuccessStatusCode();
