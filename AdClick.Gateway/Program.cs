@@ -26,9 +26,9 @@ repartition.TreatUnmatchedTokensAsErrors = false;
 repartition.SetAction((parsed, _) =>
     RepartitionCommand.RunAsync(parsed.GetValue(partitions), parsed.GetValue(topic), CommandSettings.Of(parsed.UnmatchedTokens), Console.Out));
 
-var isConfirmed = new Option<bool>("--yes") { Description = "A command that does harm is meant" };
-var isJson = new Option<bool>("--json") { Description = "A JSON object a line, instead of text" };
-var pbm = new Command("pbm", "Ask a node, or tell it what to do: pbm [HOST:PORT] PALETTE COMMAND …; without a command, what there is") { isConfirmed, isJson };
+var isConfirmed = new Option<bool>(PbmCommand.Yes) { Description = "A command that does harm is meant" };
+var isJson = new Option<bool>(PbmCommand.Json) { Description = "A JSON object a line, instead of text" };
+var pbm = new Command("pbm", "Ask a node, or tell it what to do: pbm [HOST:PORT] PALETTE COMMAND …; without a command, a prompt on a terminal, and what there is elsewhere") { isConfirmed, isJson };
 pbm.TreatUnmatchedTokensAsErrors = false;
 pbm.SetAction((parsed, _) => PbmCommand.RunAsync(parsed.UnmatchedTokens, parsed.GetValue(isConfirmed), parsed.GetValue(isJson)));
 

@@ -25,6 +25,17 @@ public interface IMetricsStore
     /// <summary>The progress rows of all partitions of a log.</summary>
     Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Says who has paused a partition, in its progress row (<see cref="PartitionProgress.PausedBy"/>), or that nobody has any more. Its owner is not asked: it writes this itself, or reads it
+    /// when it acquires.
+    /// </summary>
+    /// <param name="logEpoch">The log.</param>
+    /// <param name="partition">Partition number.</param>
+    /// <param name="by">Who, for a person; null for nobody.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>False if the partition was never acquired; nothing was written.</returns>
+    Task<bool> SetPausedAsync(Guid logEpoch, int partition, string? by, CancellationToken cancellationToken);
+
     /// <summary>The log whose counts the store holds; null while no partition was ever acquired.</summary>
     Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken);
 
@@ -82,6 +93,11 @@ public sealed record PartitionProgress
     /// Told by the store; not written by a flush.
     /// </summary>
     public bool ContinuesAnotherLog { get; init; }
+
+    /// <summary>
+    /// Who has paused the partition, for a person; null where nobody has. Told by the store and set by <see cref="IMetricsStore.SetPausedAsync"/>; not written by a flush.
+    /// </summary>
+    public string? PausedBy { get; init; }
 
     /// <summary>The newest mark of each gateway below <see cref="FlushedOffset"/>.</summary>
     public IReadOnlyList<GatewayMark> Marks { get; init; } = [];

@@ -31,6 +31,9 @@ internal sealed class AdTable
     /// <summary>The slot with a number.</summary>
     public AdSlot this[int index] => _byIndex[index]!;
 
+    /// <summary>The ad's slot, if it has an actor.</summary>
+    public AdSlot? Find(AdKey key) => _byKey.GetValueOrDefault(key);
+
     /// <summary>The ad's slot; its actor is started if there is none.</summary>
     public AdSlot GetOrStart(AdKey key) => _byKey.TryGetValue(key, out var slot) ? slot : Start(new AdState(key));
 

@@ -121,6 +121,7 @@ public sealed class ClusterBoard
                 Ads = status.Ads,
                 Impressions = status.Impressions,
                 Lag = LagOf(status),
+                PausedBy = status.PausedBy ?? "",
             });
         }
 
@@ -140,6 +141,7 @@ public sealed class ClusterBoard
         ClockMs = report.ClockMs,
         Ads = report.Ads,
         Impressions = report.Impressions,
+        PausedBy = report.PausedBy.Length == 0 ? null : report.PausedBy,
     };
 
     private long LagOf(PartitionStatus status) => status.Partition < PartitionCount ? Math.Max(0, _log.RangeOf(status.Partition).End - status.NextOffset) : 0;

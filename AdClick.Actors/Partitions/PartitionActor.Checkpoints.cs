@@ -139,6 +139,7 @@ internal sealed partial class PartitionActor
             _partition, _checkpointOffset, _context.Archive?.KeepFrom(_partition) ?? long.MaxValue, _checkpointAt - _settings.ClickLogRetention);
         ChangeTermsWhenReplayed();
         ReadOn();
+        AnswerWhenCheckpointed();
         FinishWhenDrained();
     }
 

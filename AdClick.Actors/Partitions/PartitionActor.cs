@@ -14,7 +14,7 @@ namespace AdClick.Actors.Partitions;
 /// </summary>
 /// <remarks>
 /// The file parts follow the way of a click: Recovery (where reading begins), Batches (log → ads → counts), Flushes (counts → store),
-/// Checkpoints (state → journal).
+/// Checkpoints (state → journal); Orders is what operators want.
 /// </remarks>
 internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTimers
 {
@@ -119,6 +119,9 @@ internal sealed partial class PartitionActor : UntypedPersistentActor, IWithTime
                 break;
             case PartitionCommands.HandOff:
                 OnHandOff();
+                break;
+            case PartitionOrder order:
+                OnOrder(order);
                 break;
             default:
                 Unhandled(message);

@@ -30,6 +30,9 @@ public sealed record PartitionStatus
     /// <summary>Why it is not running; null when it is.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>The operator who has paused it, and when; null when nobody has, also when it paused by itself.</summary>
+    public string? PausedBy { get; init; }
+
     /// <summary>Owner epoch.</summary>
     public long OwnerEpoch { get; init; }
 

@@ -9,9 +9,10 @@ namespace AdClick.Actors.Partitions;
 
 /// <summary>
 /// The sharded entity of a partition: takes ownership, starts the <see cref="PartitionActor"/>, and starts it again with back-off when it fails. A
-/// partition that fails three times at one offset, or whose data don't fit together, is paused and reported: another try would not help.
+/// partition that fails three times at one offset, or whose data don't fit together, is paused and reported: another try would not help. So is one that an operator
+/// has paused.
 /// </summary>
-internal sealed class PartitionEntity : UntypedActor, IWithTimers
+internal sealed partial class PartitionEntity : UntypedActor, IWithTimers
 {
     private const int MaxFailuresAtOneOffset = 3;
 
@@ -66,6 +67,12 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
         {
             case PartitionCommands.WakeUp:
                 break; // it has done its work by making sharding start this entity
+            case PartitionOrder order:
+                OnOrder(order);
+                break;
+            case PauseWritten written:
+                OnPauseWritten(written);
+                break;
             case Acquired acquired:
                 Start(acquired);
                 break;
@@ -75,6 +82,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
                 _log.Warning("Partition {0}: {1}: {2}", _partition, failed.What, failed.Cause.Message);
                 break;
             case Status.Failure failure:
+                _isAcquiring = false;
                 _failure = failure.Cause;
                 _isDependencyFailure = failure.Cause is MetricsStoreUnavailableException or ClickLogUnavailableException;
                 BackOffOrPause();
@@ -83,8 +91,14 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
                 _actor = null;
                 OnStopped();
                 break;
+            case LookForEnd:
+                LookForTheEnd();
+                break;
             case TryAgain:
                 Acquire();
+                break;
+            case HandOffTimedOut when !_isHandingOff:
+                StopAbruptly();
                 break;
             case HandOffTimedOut:
                 _log.Warning("Partition {0}: not drained within {1}; whoever takes it over counts on from the checkpoint before.",
@@ -102,6 +116,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
 
     private void Acquire()
     {
+        _isAcquiring = true;
         Post(PartitionPhase.Starting, _failure?.Message);
         _acquiringSince = _context.Time.GetTimestamp();
         AcquireAsync().PipeTo(Self);
@@ -111,6 +126,11 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private async Task<Acquired> AcquireAsync()
     {
         var progress = await _context.Store.AcquireAsync(_context.Log.Identity, _partition, CancellationToken.None).ConfigureAwait(false);
+        if (progress.PausedBy is not null)
+        {
+            return new Acquired(progress, default);
+        }
+
         var range = await _context.Log.FindRangeAsync(_partition, CancellationToken.None).ConfigureAwait(false);
         if (_context.Archive is { } archive)
         {
@@ -122,8 +142,16 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
 
     private void Start(Acquired acquired)
     {
+        _isAcquiring = false;
         if (_isHandingOff)
         {
+            return;
+        }
+
+        _pausedBy ??= acquired.Progress.PausedBy; // one who paused it meanwhile wrote that behind what was read here
+        if (_pausedBy is not null)
+        {
+            OnPaused();
             return;
         }
 
@@ -157,6 +185,12 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
 
     private void BackOffOrPause()
     {
+        if (_pausedBy is not null)
+        {
+            OnPaused();
+            return;
+        }
+
         PartitionMetrics.Failures.Add(1);
         var offset = _context.Board.Snapshot().FirstOrDefault(status => status.Partition == _partition)?.NextOffset ?? 0;
         if (offset > _failedOffset)
@@ -173,6 +207,8 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
         if (_failuresAtOffset >= MaxFailuresAtOneOffset || _failure is LogMismatchException or ClickLogDamagedException)
         {
             _log.Error(_failure, "Partition {0} is paused at offset {1} and needs a person: {2}", _partition, offset, _failure?.Message);
+            _isPaused = true;
+            Timers.StartPeriodicTimer(LookForEnd.Instance, LookForEnd.Instance, LookForEndEvery);
             Post(PartitionPhase.Paused, _failure?.Message ?? "It stopped without saying why.");
             return;
         }
@@ -191,6 +227,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private void OnHandOff()
     {
         _isHandingOff = true;
+        AnswerThatItMoves();
         StopArchiving();
         Timers.CancelAll();
         if (_actor is null)
@@ -207,7 +244,7 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private void Post(PartitionPhase phase, string? reason)
     {
         var last = _context.Board.Snapshot().FirstOrDefault(status => status.Partition == _partition);
-        _context.Board.Post((last ?? new PartitionStatus { Partition = _partition, Phase = phase }) with { Phase = phase, Reason = reason });
+        _context.Board.Post((last ?? new PartitionStatus { Partition = _partition, Phase = phase }) with { Phase = phase, Reason = reason, PausedBy = _pausedBy });
     }
 
     /// <summary>Said by the partition before it stops because something that it depends on failed.</summary>
@@ -220,6 +257,11 @@ internal sealed class PartitionEntity : UntypedActor, IWithTimers
     private sealed class HandOffTimedOut : INoSerializationVerificationNeeded
     {
         public static readonly HandOffTimedOut Instance = new();
+    }
+
+    private sealed class LookForEnd : INoSerializationVerificationNeeded
+    {
+        public static readonly LookForEnd Instance = new();
     }
 
     private sealed class TryAgain : INoSerializationVerificationNeeded

@@ -31,3 +31,9 @@ public sealed partial class CheckpointReached : IPartitionMessage;
 public sealed partial class PartitionSnapshot : IPartitionMessage;
 
 public sealed partial class NodeReport : IPartitionMessage;
+
+/// <summary>What an operator wants of a partition.</summary>
+public sealed partial class PartitionOrder : IPartitionMessage;
+
+/// <summary>What became of a <see cref="PartitionOrder"/>.</summary>
+public sealed partial class PartitionAnswer : IPartitionMessage;

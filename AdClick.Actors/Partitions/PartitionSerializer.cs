@@ -7,7 +7,7 @@ using Google.Protobuf;
 namespace AdClick.Actors.Partitions;
 
 /// <summary>
-/// Protobuf for all that leaves a partition: journal events, snapshots, wake-ups, reports. Manifests are stored and sent: they never change.
+/// Protobuf for all that leaves a partition: journal events, snapshots, wake-ups, reports, operators' orders. Manifests are stored and sent: they never change.
 /// </summary>
 public sealed class PartitionSerializer : SerializerWithStringManifest
 {
@@ -16,6 +16,8 @@ public sealed class PartitionSerializer : SerializerWithStringManifest
     private const string Snapshot = "S";
     private const string WakeUp = "W";
     private const string Report = "R";
+    private const string Order = "O";
+    private const string Answer = "A";
 
     /// <summary>Made by Akka.NET.</summary>
     public PartitionSerializer(ExtendedActorSystem system) : base(system) { }
@@ -31,6 +33,8 @@ public sealed class PartitionSerializer : SerializerWithStringManifest
         PartitionSnapshot => Snapshot,
         PartitionCommands.WakeUp => WakeUp,
         NodeReport => Report,
+        PartitionOrder => Order,
+        PartitionAnswer => Answer,
         _ => throw new ArgumentException($"{o.GetType()} is not a message of a partition.", nameof(o)),
     };
 
@@ -58,6 +62,8 @@ public sealed class PartitionSerializer : SerializerWithStringManifest
         Snapshot => PartitionSnapshot.Parser.ParseFrom(bytes),
         WakeUp => new PartitionCommands.WakeUp(BinaryPrimitives.ReadInt32LittleEndian(bytes)),
         Report => NodeReport.Parser.ParseFrom(bytes),
+        Order => PartitionOrder.Parser.ParseFrom(bytes),
+        Answer => PartitionAnswer.Parser.ParseFrom(bytes),
         _ => throw new SerializationException($"Manifest {manifest} is not one of a partition; was it written by a newer version?"),
     };
 }

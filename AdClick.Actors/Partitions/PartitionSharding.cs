@@ -19,6 +19,7 @@ internal sealed class PartitionMessageExtractor : IMessageExtractor
     public string? EntityId(object message) => message switch
     {
         PartitionCommands.WakeUp wakeUp => wakeUp.Partition.ToString(CultureInfo.InvariantCulture),
+        PartitionOrder order => order.Partition.ToString(CultureInfo.InvariantCulture),
         _ => null,
     };
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using AdClick.Gateway.Commands.Prompt;
 using AdClick.Gateway.Hosting;
 using AdClick.Gateway.Operators.Console;
 
@@ -19,31 +20,40 @@ internal sealed class PbmCommand
     /// <summary>The node does not answer, or not to this key, or is none.</summary>
     public const int NotReached = 3;
 
+    /// <summary>Ctrl-C ended it, as shells say it.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>The word that confirms a command that does harm.</summary>
+    public const string Yes = "--yes";
+
+    /// <summary>The word that asks for a JSON object a line.</summary>
+    public const string Json = "--json";
+
     private readonly IReadOnlyList<string> _words;
     private readonly bool _isConfirmed;
-    private readonly bool _isJson;
-    private readonly TextReader? _input;
+    private readonly Func<string, string?>? _ask;
+    private readonly AnswerView _view;
     private readonly TextWriter _output;
     private readonly TextWriter _errors;
 
     /// <summary>A command that is to be run.</summary>
     /// <param name="words">Palette, command and what it takes; none, <c>help</c> or a palette alone asks for help.</param>
     /// <param name="isConfirmed">Whether a command that does harm is meant.</param>
-    /// <param name="isJson">Whether to print a JSON object a line.</param>
-    /// <param name="input">Who can be asked; null for nobody.</param>
-    /// <param name="output">Takes the answer.</param>
+    /// <param name="ask">Asks whoever is there, and gives the answer; null where nobody is.</param>
+    /// <param name="view">Shows what the command answers.</param>
+    /// <param name="output">Takes help.</param>
     /// <param name="errors">Takes what went wrong.</param>
-    public PbmCommand(IReadOnlyList<string> words, bool isConfirmed, bool isJson, TextReader? input, TextWriter output, TextWriter errors)
+    public PbmCommand(IReadOnlyList<string> words, bool isConfirmed, Func<string, string?>? ask, AnswerView view, TextWriter output, TextWriter errors)
     {
         _words = words;
         _isConfirmed = isConfirmed;
-        _isJson = isJson;
-        _input = input;
+        _ask = ask;
+        _view = view;
         _output = output;
         _errors = errors;
     }
 
-    /// <summary>Takes the command line apart, and runs what it says; gives the exit code.</summary>
+    /// <summary>Takes the command line apart, and runs what it says, or opens a prompt on a terminal if it says nothing; gives the exit code.</summary>
     /// <param name="words">Everything behind <c>pbm</c>: the node's address, which may be left out, the command, and settings of the node (<c>--AdClick:Data=…</c>).</param>
     /// <param name="isConfirmed">Whether <c>--yes</c> was among it.</param>
     /// <param name="isJson">Whether <c>--json</c> was.</param>
@@ -65,15 +75,33 @@ internal sealed class PbmCommand
         }
 
         using var client = new OperatorClient(node, key);
-        return await new PbmCommand(command, isConfirmed, isJson, Console.IsInputRedirected ? null : Console.In, Console.Out, Console.Error).RunAsync(client);
+        var (terminal, isAnybodyThere) = (AnswerView.FindTerminal(), !Console.IsInputRedirected);
+        if (command.Count == 0 && terminal is not null && isAnybodyThere)
+        {
+            try
+            {
+                return await PbmPrompt.RunAsync(client, node, key, terminal);
+            }
+            catch (OperatorClientException e)
+            {
+                await Console.Error.WriteLineAsync(e.Message);
+                return NotReached;
+            }
+        }
+
+        using var interruption = new Interruption(outlivesIt: false);
+        return await new PbmCommand(command, isConfirmed, isAnybodyThere ? Ask : null, new AnswerView(Console.Out, terminal, isJson), Console.Out, Console.Error)
+            .RunAsync(client, interruption);
     }
 
     /// <summary>Runs the command on a node; gives the exit code.</summary>
-    public async Task<int> RunAsync(OperatorClient client)
+    /// <param name="client">Asks the node.</param>
+    /// <param name="interruption">Ends the command.</param>
+    public async Task<int> RunAsync(OperatorClient client, Interruption interruption)
     {
         try
         {
-            return _words.Count < 2 ? await HelpAsync(client) : await RunOnceAsync(client, _isConfirmed);
+            return _words is [] or [_] or ["help", ..] ? await HelpAsync(client) : await RunOnceAsync(client, interruption, _isConfirmed);
         }
         catch (OperatorClientException e)
         {
@@ -82,51 +110,50 @@ internal sealed class PbmCommand
         }
     }
 
-    private async Task<int> RunOnceAsync(OperatorClient client, bool isConfirmed)
+    private static string? Ask(string question)
     {
-        var isDone = false;
+        Console.Write(question);
+        return Console.ReadLine();
+    }
+
+    private async Task<int> RunOnceAsync(OperatorClient client, Interruption interruption, bool isConfirmed)
+    {
         try
         {
-            await foreach (var line in client.RunAsync(_words, isConfirmed))
+            var end = await interruption.RunAsync(cancelled => _view.ShowAsync(client.RunAsync(_words, isConfirmed, cancelled)));
+            if (end?.Error is { } error)
             {
-                if (line.Done is { } done)
-                {
-                    isDone = done;
-                    if (!done)
-                    {
-                        await _errors.WriteLineAsync(line.Error);
-                    }
-                }
-                else
-                {
-                    await _output.WriteLineAsync(_isJson ? OperatorClient.ToJson(line.Values!) : line.Text);
-                }
+                await _errors.WriteLineAsync(error);
             }
+
+            return end?.Done == true ? 0 : Failed;
+        }
+        catch (OperationCanceledException)
+        {
+            return Interrupted;
         }
         catch (OperatorRefusalException e) when (e.IsConfirmationMissing)
         {
-            if (_input is null)
+            if (_ask is null)
             {
-                await _errors.WriteLineAsync($"{e.Message} If that is meant, say --yes.");
+                await _errors.WriteLineAsync($"{e.Message} If that is meant, say {Yes}.");
                 return NotUnderstood;
             }
 
-            await _output.WriteAsync($"{e.Message} Go on? [y/N] ");
-            return (await _input.ReadLineAsync())?.Trim() is "y" or "Y" or "yes" ? await RunOnceAsync(client, isConfirmed: true) : NotUnderstood;
+            return _ask($"{e.Message} Go on? [y/N] ")?.Trim() is "y" or "Y" or "yes" ? await RunOnceAsync(client, interruption, isConfirmed: true) : NotUnderstood;
         }
         catch (OperatorRefusalException e)
         {
             await _errors.WriteLineAsync(e.Message);
             return NotUnderstood;
         }
-
-        return isDone ? 0 : Failed;
     }
 
     private async Task<int> HelpAsync(OperatorClient client)
     {
         var commands = await client.ListAsync();
-        var shown = _words is [] or ["help"] ? commands : [.. commands.Where(command => command.Palette == _words[0])];
+        string[] asked = [.. _words.SkipWhile((word, i) => i == 0 && word == "help").Take(2)];
+        var shown = commands.Where(command => asked is [] || (command.Palette == asked[0] && (asked.Length == 1 || command.Name == asked[1]))).ToList();
         foreach (var command in shown)
         {
             await _output.WriteLineAsync($"{command.Palette} {command.Name}: {command.Description}");
@@ -141,7 +168,10 @@ internal sealed class PbmCommand
             return 0;
         }
 
-        await _errors.WriteLineAsync($"There is no palette '{_words[0]}', but {string.Join(", ", commands.Select(command => command.Palette).Distinct())}.");
+        var names = commands.Where(command => command.Palette == asked[0]).Select(command => command.Name).ToList();
+        await _errors.WriteLineAsync(names.Count == 0
+            ? $"There is no palette '{asked[0]}', but {string.Join(", ", commands.Select(command => command.Palette).Distinct())}."
+            : $"'{asked[0]}' has no command '{asked[1]}', but {string.Join(", ", names)}.");
         return NotUnderstood;
     }
 

@@ -27,7 +27,7 @@ namespace AdClick.Gateway.Hosting;
 /// Puts a node together: data folder, keys, stores, log, actor system, web server; in the order in which each needs the ones before. What was opened is closed
 /// in the opposite order when the host is disposed.
 /// </summary>
-internal sealed class GatewayHost : IAsyncDisposable
+internal sealed partial class GatewayHost : IAsyncDisposable
 {
     private readonly Stack<Func<ValueTask>> _closing = [];
 
@@ -345,6 +345,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             akka.AddAdClickHocon(builder.Configuration);
             storage.AddPersistence(akka);
             _ = options.Cluster is { } cluster ? akka.AddAdClickCluster(cluster, options.Roles, options.IsProcessor ? context : null) : akka.AddAdClickLocalCluster(options.Roles);
+            AddPetabridgeConsole(akka, provider);
             akka.AddAdClickNodeReports(provider.GetRequiredService<ClusterBoard>());
             akka.AddStartup((system, _) => Membership.EndWith(
                 system, provider.GetRequiredService<ProcessExit>(), provider.GetRequiredService<IHostApplicationLifetime>(), provider.GetRequiredService<ILogger<Membership>>()));
@@ -365,6 +366,9 @@ internal sealed class GatewayHost : IAsyncDisposable
             }
         });
     }
+
+    // The console of Petabridge.Cmd, in builds that have it (Operators/PetabridgeConsole).
+    static partial void AddPetabridgeConsole(AkkaConfigurationBuilder akka, IServiceProvider provider);
 
     private static void Map(WebApplication application, GatewayOptions options)
     {

@@ -5,7 +5,7 @@ namespace AdClick.Gateway.Hosting;
 /// <summary>
 /// Watches the partitions until each has run once. In a cluster of one, a partition that is paused before that, because what it found is damaged or doesn't fit
 /// together, ends the process with exit code 2. Later the node goes on: clicks are still logged and redirected, and the node says that it is not ready. In a cluster of many it
-/// goes on from the start: another node would only get the same partition.
+/// goes on from the start: another node would only get the same partition. One that an operator has paused is as it should be.
 /// </summary>
 internal sealed partial class StartupWatch : BackgroundService
 {
@@ -49,7 +49,7 @@ internal sealed partial class StartupWatch : BackgroundService
                 var change = _own.NextChange;
                 foreach (var (_, status, _) in _board.Partitions().Values)
                 {
-                    if (_isAlone && status.Phase == PartitionPhase.Paused && !started.Contains(status.Partition))
+                    if (_isAlone && status is { Phase: PartitionPhase.Paused, PausedBy: null } && !started.Contains(status.Partition))
                     {
                         LogRefused(status.Reason ?? $"Partition {status.Partition} does not start.");
                         _exit.Code = StartupException.ExitCode;
@@ -57,7 +57,7 @@ internal sealed partial class StartupWatch : BackgroundService
                         return;
                     }
 
-                    if (status.Phase == PartitionPhase.Running)
+                    if (status.Phase == PartitionPhase.Running || status.PausedBy is not null)
                     {
                         started.Add(status.Partition);
                     }
@@ -71,7 +71,15 @@ internal sealed partial class StartupWatch : BackgroundService
                 }
             }
 
-            LogReady(started.Count);
+            var paused = _board.Partitions().Values.Where(partition => partition.Status.PausedBy is not null).Select(partition => partition.Status.Partition).ToList();
+            if (paused.Count == 0)
+            {
+                LogReady(started.Count);
+            }
+            else
+            {
+                LogReadyButPaused(started.Count - paused.Count, string.Join(", ", paused));
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -84,4 +92,7 @@ internal sealed partial class StartupWatch : BackgroundService
 
     [LoggerMessage(LogLevel.Information, "All {Partitions} partitions count.")]
     private partial void LogReady(int partitions);
+
+    [LoggerMessage(LogLevel.Warning, "{Partitions} partitions count. Operators have paused: {Paused}.")]
+    private partial void LogReadyButPaused(int partitions, string paused);
 }

@@ -7,7 +7,7 @@ namespace AdClick.Gateway.Operators;
 /// <summary>Whether this node can take clicks and answer queries, and if not, why.</summary>
 /// <remarks>
 /// A node alone is not ready while a partition does not count. One of many is ready once it has seen all partitions count: from then on a partition that moves or waits is a notice,
-/// as otherwise every node of the cluster would be taken from its load balancer at once, for nothing that keeps them from taking clicks.
+/// as otherwise every node of the cluster would be taken from its load balancer at once, for nothing that keeps them from taking clicks. So is one that an operator has paused.
 /// </remarks>
 internal sealed class Readiness
 {
@@ -34,7 +34,10 @@ internal sealed class Readiness
     }
 
     /// <summary>Sentences about what costs no click yet but should be looked at; the node may be ready all the same.</summary>
-    public IReadOnlyList<string> Notices() => [.. _log.Notice is { } notice ? [notice] : (string[])[], .. ArePartitionsReasons() ? [] : Partitions(), .. _archive.Notices, .. _reconciliation.Notices];
+    public IReadOnlyList<string> Notices() =>
+    [
+        .. _log.Notice is { } notice ? [notice] : (string[])[], .. ArePartitionsReasons() ? [] : Partitions(), .. PausedByOperators(), .. _archive.Notices, .. _reconciliation.Notices,
+    ];
 
     /// <summary>A sentence for each reason; empty when the node is ready.</summary>
     public IReadOnlyList<string> Reasons()
@@ -92,6 +95,9 @@ internal sealed class Readiness
         }
     }
 
+    private IEnumerable<string> PausedByOperators() => _board.Partitions().Values.Where(partition => partition.Status.PausedBy is not null)
+        .Select(partition => $"Partition {partition.Status.Partition}{(_isAlone ? "" : $" on {partition.Node}")}: {partition.Status.Reason}");
+
     private List<string> Partitions()
     {
         var reasons = new List<string>();
@@ -100,6 +106,11 @@ internal sealed class Readiness
         {
             var found = owned.GetValueOrDefault(partition);
             var (status, where) = (found?.Status, _isAlone || found is null ? "" : $" on {found.Node}");
+            if (status?.PausedBy is not null)
+            {
+                continue;
+            }
+
             if (status?.Phase != PartitionPhase.Running)
             {
                 reasons.Add($"Partition {partition} is {PhaseOf(status)}{where}{(status?.Reason is { } why ? $": {why}" : ".")}");

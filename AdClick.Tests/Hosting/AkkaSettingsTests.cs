@@ -142,6 +142,8 @@ public sealed class AkkaSettingsTests(AkkaSettingsTests.NodeFixture fixture) : I
             Marks = { new GatewayMarkState { Gateway = "g", TimeMs = 4, OpenFromMs = 5 } },
         },
         new NodeReport { Gateway = "g", Partitions = { new PartitionReport { Partition = 1, Phase = 2, Reason = "r", OwnerEpoch = 3, Lag = 4 } } },
+        new PartitionOrder { Partition = 1, Pause = "admin at ::1" },
+        new PartitionAnswer { Partition = 1, Done = true, Text = "t", SubShards = { new SubShardReport { SubShard = 3, Impressions = 4, SavedBytes = 5 } } },
         new PartitionSnapshot { Checkpoint = new CheckpointReached { Offset = 9 }, Ads = { new AdDelta { AdId = "ad" } } },
     };
 

@@ -24,6 +24,23 @@ public sealed class OwnershipTests
     }
 
     [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task Who_has_paused_a_partition_is_told_to_every_owner_and_no_flush_changes_it(StoreKind kind)
+    {
+        await using var file = await TestStore.OpenAsync(kind, partitions: 2);
+        Assert.Null((await file.Store.ReadProgressAsync(file.Log.Epoch, default))[1].PausedBy);
+        Assert.True(await file.Store.SetPausedAsync(file.Log.Epoch, 1, "somebody", default));
+        await file.Store.FlushAsync(file.FlushOf() with { Progress = file.Progress(1) with { FlushedOffset = 40 } }, default);
+
+        var acquired = await file.Store.AcquireAsync(file.Log, 1, default);
+        Assert.Equal(("somebody", 40), (acquired.PausedBy, acquired.FlushedOffset));
+        Assert.Null((await file.Store.ReadProgressAsync(file.Log.Epoch, default))[0].PausedBy);
+
+        Assert.True(await file.Store.SetPausedAsync(file.Log.Epoch, 1, null, default));
+        Assert.Null((await file.Store.AcquireAsync(file.Log, 1, default)).PausedBy);
+        Assert.False(await file.Store.SetPausedAsync(Guid.NewGuid(), 1, "somebody", default));
+    }
+
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
     public async Task A_log_with_another_number_of_partitions_is_refused(StoreKind kind)
     {
         await using var file = await TestStore.OpenAsync(kind, partitions: 4);

@@ -254,6 +254,9 @@ internal sealed class CrashingStore(IMetricsStore store, CrashPoint crash) : IMe
     public Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken) =>
         store.ReadProgressAsync(logEpoch, cancellationToken);
 
+    public Task<bool> SetPausedAsync(Guid logEpoch, int partition, string? by, CancellationToken cancellationToken) =>
+        store.SetPausedAsync(logEpoch, partition, by, cancellationToken);
+
     public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => store.FindLogAsync(cancellationToken);
 
     public Task MoveToAsync(

@@ -42,6 +42,9 @@ internal sealed class GatedStore(IMetricsStore store) : IMetricsStore
         return OnReadProgress is { } gate ? gate(Read) : Read();
     }
 
+    public Task<bool> SetPausedAsync(Guid logEpoch, int partition, string? by, CancellationToken cancellationToken) =>
+        store.SetPausedAsync(logEpoch, partition, by, cancellationToken);
+
     public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => store.FindLogAsync(cancellationToken);
 
     public Task MoveToAsync(

@@ -15,7 +15,7 @@ internal sealed class WatchedClickLog(InMemoryClickLog log) : IClickLog
     public long? End { get; init; }
 
     /// <summary>Whether opening it fails.</summary>
-    public bool IsDamaged { get; init; }
+    public bool IsDamaged { get; set; }
 
     /// <summary>Offsets at which it was opened.</summary>
     public IReadOnlyCollection<long> Offsets => _offsets;

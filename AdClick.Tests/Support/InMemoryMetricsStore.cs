@@ -64,6 +64,7 @@ public sealed class InMemoryMetricsStore : IMetricsStore
             ClockMs = Math.Max(row.ClockMs, mine.ClockMs),
             PurgeBelow = Math.Max(row.PurgeBelow, mine.PurgeBelow),
             ContinuesAnotherLog = row.ContinuesAnotherLog,
+            PausedBy = row.PausedBy,
         };
         var flushed = _flushed;
         _flushed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -73,6 +74,17 @@ public sealed class InMemoryMetricsStore : IMetricsStore
 
     public Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken) =>
         Run<IReadOnlyList<PartitionProgress>>(() => [.. _progress.Values.Where(row => row.LogEpoch == logEpoch)]);
+
+    public Task<bool> SetPausedAsync(Guid logEpoch, int partition, string? by, CancellationToken cancellationToken) => Run(() =>
+    {
+        if (_progress.GetValueOrDefault((logEpoch, partition)) is not { } row)
+        {
+            return false;
+        }
+
+        _progress[(logEpoch, partition)] = row with { PausedBy = by };
+        return true;
+    });
 
     public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => Run(() => _log);
 

@@ -46,6 +46,9 @@ internal sealed class WatchedStore(IMetricsStore metrics, ICatalogueStore catalo
     public Task<IReadOnlyList<PartitionProgress>> ReadProgressAsync(Guid logEpoch, CancellationToken cancellationToken) =>
         Checked(metrics).ReadProgressAsync(logEpoch, cancellationToken);
 
+    public Task<bool> SetPausedAsync(Guid logEpoch, int partition, string? by, CancellationToken cancellationToken) =>
+        Checked(metrics).SetPausedAsync(logEpoch, partition, by, cancellationToken);
+
     public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => Checked(metrics).FindLogAsync(cancellationToken);
 
     public Task MoveToAsync(

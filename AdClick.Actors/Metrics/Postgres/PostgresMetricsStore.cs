@@ -60,6 +60,10 @@ public sealed partial class PostgresMetricsStore
             async session => await PostgresProgress.ReadAsync(session, logEpoch).ConfigureAwait(false), cancellationToken);
 
     /// <inheritdoc/>
+    public Task<bool> SetPausedAsync(Guid logEpoch, int partition, string? by, CancellationToken cancellationToken) =>
+        _database.WriteAsync(session => PostgresProgress.SetPausedAsync(session, logEpoch, partition, by), cancellationToken);
+
+    /// <inheritdoc/>
     public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => _database.ReadAsync(PostgresLogs.FindAsync, cancellationToken);
 
     /// <inheritdoc/>

@@ -8,7 +8,7 @@ internal static class PostgresProgress
 {
     private const string Columns =
         "partition, owner_epoch, flushed_offset, checkpoint_offset, clock_ms, allowed_lateness_ms, purge_below, "
-        + "EXISTS (SELECT FROM logs WHERE logs.log < progress.log)";
+        + "EXISTS (SELECT FROM logs WHERE logs.log < progress.log), paused_by";
 
     private const string MarkColumns = "partition, gateway, time_ms, open_from_ms";
 
@@ -84,6 +84,11 @@ internal static class PostgresProgress
         return (await ReadAsync(session, log.Epoch).ConfigureAwait(false)).First(row => row.Partition == partition);
     }
 
+    /// <summary>Says who has paused a partition; null for nobody. False if there is no such row.</summary>
+    public static async Task<bool> SetPausedAsync(PostgresSession session, Guid epoch, int partition, string? by) =>
+        await session.RunAsync(PostgresSession.Sql(
+            "UPDATE progress SET paused_by = $3 WHERE log = (SELECT log FROM logs WHERE epoch = $1) AND partition = $2", epoch, partition, by)).ConfigureAwait(false) > 0;
+
     private static async Task<List<PartitionProgress>> ReadRowsAsync(NpgsqlDataReader reader, Guid epoch, CancellationToken cancellationToken)
     {
         var marks = new Dictionary<int, List<GatewayMark>>();
@@ -112,6 +117,7 @@ internal static class PostgresProgress
                 AllowedLatenessMs = reader.GetInt64(5),
                 PurgeBelow = reader.GetInt64(6),
                 ContinuesAnotherLog = reader.GetBoolean(7),
+                PausedBy = reader.IsDBNull(8) ? null : reader.GetString(8),
                 Marks = marks.GetValueOrDefault(reader.GetInt32(0)) ?? [],
             });
         }

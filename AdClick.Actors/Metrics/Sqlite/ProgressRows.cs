@@ -46,7 +46,7 @@ internal static class ProgressRows
         var rows = new List<PartitionProgress>();
         var read = database.Prepare(
             """
-            SELECT partition, owner_epoch, flushed_offset, checkpoint_offset, clock_ms, allowed_lateness_ms, purge_below
+            SELECT partition, owner_epoch, flushed_offset, checkpoint_offset, clock_ms, allowed_lateness_ms, purge_below, paused_by
             FROM progress WHERE log = ?1 ORDER BY partition
             """).Bind(1, log);
         while (read.Step())
@@ -62,6 +62,7 @@ internal static class ProgressRows
                 AllowedLatenessMs = read.Int64(5),
                 PurgeBelow = read.Int64(6),
                 ContinuesAnotherLog = continuesAnotherLog,
+                PausedBy = read.TextOrNull(7),
                 Marks = marks.GetValueOrDefault(read.Int32(0)) ?? [],
             });
         }
@@ -86,6 +87,14 @@ internal static class ProgressRows
         return Read(database, log.Epoch).First(row => row.Partition == partition);
     }
 
+    /// <summary>Says who has paused a partition; null for nobody. False if there is no such row.</summary>
+    public static bool SetPaused(SqliteDatabase database, Guid epoch, int partition, string? by)
+    {
+        database.Prepare("UPDATE progress SET paused_by = ?3 WHERE log = ?1 AND partition = ?2")
+            .Bind(1, FindLog(database, epoch)).Bind(2, partition).Bind(3, by).Run();
+        return database.Changes > 0;
+    }
+
     /// <summary>Makes another log the current one, with its first progress.</summary>
     /// <exception cref="LogMismatchException">The store is not at these logs; nothing was written.</exception>
     /// <exception cref="StaleOwnerException">A partition was acquired or flushed since it was read; nothing was written.</exception>
@@ -100,7 +109,11 @@ internal static class ProgressRows
         database.Prepare("DELETE FROM progress WHERE log = ?1").Bind(1, old).Run();
         database.Prepare("INSERT INTO logs (epoch, partitions) VALUES (?1, ?2)").Bind(1, to.Epoch.ToByteArray(bigEndian: true)).Bind(2, to.Partitions).Run();
         var log = FindLog(database, to.Epoch);
-        var insert = database.Prepare("INSERT INTO progress VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+        var insert = database.Prepare(
+            """
+            INSERT INTO progress (log, partition, owner_epoch, flushed_offset, checkpoint_offset, clock_ms, allowed_lateness_ms, purge_below, acquired_at_ms)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            """);
         foreach (var row in progress)
         {
             insert.Bind(1, log).Bind(2, row.Partition).Bind(3, row.OwnerEpoch).Bind(4, row.FlushedOffset).Bind(5, row.CheckpointOffset)

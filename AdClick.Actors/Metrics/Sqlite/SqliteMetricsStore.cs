@@ -78,6 +78,10 @@ public sealed partial class SqliteMetricsStore
         _readers.RunAsync<IReadOnlyList<PartitionProgress>>(database => ProgressRows.Read(database, logEpoch), cancellationToken);
 
     /// <inheritdoc/>
+    public Task<bool> SetPausedAsync(Guid logEpoch, int partition, string? by, CancellationToken cancellationToken) =>
+        _writer.RunAsync(database => ProgressRows.SetPaused(database, logEpoch, partition, by), cancellationToken);
+
+    /// <inheritdoc/>
     public Task<LogIdentity?> FindLogAsync(CancellationToken cancellationToken) => _readers.RunAsync(ProgressRows.CurrentLog, cancellationToken);
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Numerics;
 using AdClick.Actors.Clicks;
 using AdClick.Actors.HotAds;
@@ -47,6 +46,10 @@ internal sealed class ClicksPalette : IOperatorPalette
     /// <inheritdoc/>
     public IReadOnlyList<OperatorCommand> Commands { get; }
 
+    /// <summary>Seconds since a checkpoint; empty if there is none.</summary>
+    public static string AgeOf(DateTimeOffset checkpoint, TimeProvider time) =>
+        checkpoint == default ? "" : OperatorLine.Number(Math.Max(0, (long)(time.GetUtcNow() - checkpoint).TotalSeconds));
+
     private IAsyncEnumerable<OperatorLine> Partitions(OperatorCall call)
     {
         var owned = _board.Partitions();
@@ -57,22 +60,22 @@ internal sealed class ClicksPalette : IOperatorPalette
     {
         if (owned is null)
         {
-            return OperatorLine.Of(("partition", Text(number)), ("owner", ""), ("state", "unowned"));
+            return OperatorLine.Of(("partition", OperatorLine.Number(number)), ("owner", ""), ("state", "unowned"));
         }
 
         var status = owned.Status;
         return OperatorLine.Of(
-            ("partition", Text(number)),
+            ("partition", OperatorLine.Number(number)),
             ("owner", owned.Node),
             ("state", ClusterPartitionResponse.StateOf(status.Phase)),
-            ("nextOffset", Text(status.NextOffset)),
-            ("lag", Text(owned.Lag)),
-            ("flushedOffset", Text(status.FlushedOffset)),
-            ("checkpointOffset", Text(status.CheckpointOffset)),
-            ("checkpointAge", status.CheckpointAt == default ? "" : Text((long)(_time.GetUtcNow() - status.CheckpointAt).TotalSeconds)),
-            ("clock", status.ClockMs == 0 ? "" : DateTimeOffset.FromUnixTimeMilliseconds(status.ClockMs).ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture)),
-            ("ads", Text(status.Ads)),
-            ("impressions", Text(status.Impressions)),
+            ("nextOffset", OperatorLine.Number(status.NextOffset)),
+            ("lag", OperatorLine.Number(owned.Lag)),
+            ("flushedOffset", OperatorLine.Number(status.FlushedOffset)),
+            ("checkpointOffset", OperatorLine.Number(status.CheckpointOffset)),
+            ("checkpointAge", AgeOf(status.CheckpointAt, _time)),
+            ("clock", status.ClockMs == 0 ? "" : OperatorLine.Time(DateTimeOffset.FromUnixTimeMilliseconds(status.ClockMs))),
+            ("ads", OperatorLine.Number(status.Ads)),
+            ("impressions", OperatorLine.Number(status.Impressions)),
             ("reason", status.Reason ?? ""));
     }
 
@@ -84,9 +87,9 @@ internal sealed class ClicksPalette : IOperatorPalette
             .OrderByDescending(ad => ad.Ad?.ClicksPerSecond ?? 0).ThenBy(ad => ad.AdId, StringComparer.Ordinal)
             .Select(ad => OperatorLine.Of(
                 ("ad", ad.AdId),
-                ("clicksPerSecond", Rate(ad.Ad?.ClicksPerSecond)),
-                ("issuedPerSecond", Rate(ad.Ad?.IssuedPerSecond)),
-                ("subShards", Text(pinned.TryGetValue(ad.AdId, out var number) ? number : ad.Ad?.SubShards ?? 1)),
+                ("clicksPerSecond", OperatorLine.Rate(ad.Ad?.ClicksPerSecond ?? 0)),
+                ("issuedPerSecond", OperatorLine.Rate(ad.Ad?.IssuedPerSecond ?? 0)),
+                ("subShards", OperatorLine.Number(pinned.TryGetValue(ad.AdId, out var number) ? number : ad.Ad?.SubShards ?? 1)),
                 ("pinned", pinned.ContainsKey(ad.AdId) ? "pinned" : ""))));
     }
 
@@ -115,10 +118,6 @@ internal sealed class ClicksPalette : IOperatorPalette
         }
 
         await AdEndpoints.TellCatalogueAsync(_catalogue, adId, _logger, call.Cancelled);
-        yield return OperatorLine.Of(("ad", adId), ("subShards", subShards is { } pinned ? Text(pinned) : "by its traffic"));
+        yield return OperatorLine.Of(("ad", adId), ("subShards", subShards is { } pinned ? OperatorLine.Number(pinned) : "by its traffic"));
     }
-
-    private static string Rate(double? perSecond) => (perSecond ?? 0).ToString("0.#", CultureInfo.InvariantCulture);
-
-    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -7,8 +7,9 @@ internal sealed class OperatorCall
 {
     private readonly Dictionary<string, string> _values;
 
-    private OperatorCall(OperatorCommand command, Dictionary<string, string> values, CancellationToken cancelled)
+    private OperatorCall(OperatorCommand command, Dictionary<string, string> values, string by, CancellationToken cancelled)
     {
+        By = by;
         Command = command;
         _values = values;
         Cancelled = cancelled;
@@ -17,15 +18,19 @@ internal sealed class OperatorCall
     /// <summary>The command.</summary>
     public OperatorCommand Command { get; }
 
+    /// <summary>Who wants it, as it is written into logs and shown to others.</summary>
+    public string By { get; }
+
     /// <summary>Whoever asked has gone away.</summary>
     public CancellationToken Cancelled { get; }
 
     /// <summary>Reads what follows the command's name.</summary>
     /// <param name="command">The command.</param>
     /// <param name="words">The words behind its name: <c>-a VALUE</c>, <c>--address VALUE</c>, <c>--address=VALUE</c>.</param>
+    /// <param name="by">Who wants it.</param>
     /// <param name="cancelled">Ends with whoever asked.</param>
     /// <exception cref="OperatorCommandException">They don't fit it.</exception>
-    public static OperatorCall Parse(OperatorCommand command, ReadOnlySpan<string> words, CancellationToken cancelled)
+    public static OperatorCall Parse(OperatorCommand command, ReadOnlySpan<string> words, string by, CancellationToken cancelled)
     {
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
         for (var i = 0; i < words.Length; i++)
@@ -50,7 +55,7 @@ internal sealed class OperatorCall
 
         var missing = command.Arguments.FirstOrDefault(argument => argument.IsRequired && !values.ContainsKey(argument.Name));
         return missing is null
-            ? new OperatorCall(command, values, cancelled)
+            ? new OperatorCall(command, values, by, cancelled)
             : throw new OperatorCommandException($"'{missing.Switch}' (--{missing.Name}) is missing: {missing.Description}");
     }
 

@@ -56,7 +56,7 @@ internal sealed class OperatorClient : IDisposable
         using var answer = await SendAsync(new HttpRequestMessage(HttpMethod.Post, OperatorEndpoints.Path)
         {
             Content = JsonContent.Create(body, ApiJson.Context.RunOperatorCommandRequest),
-        });
+        }, cancelled);
         using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(cancelled));
         while (await ReadLineAsync(lines, cancelled) is { } text)
         {
@@ -86,15 +86,16 @@ internal sealed class OperatorClient : IDisposable
         }
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request)
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancelled = default)
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancelled);
+        patience.CancelAfter(Patience);
         HttpResponseMessage answer;
         try
         {
             answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException && !cancelled.IsCancellationRequested)
         {
             var why = e is OperationCanceledException ? $"no answer within {Patience.TotalSeconds:0} s" : e.Message;
             throw new OperatorClientException($"No node answers at {_http.BaseAddress}: {why}.", e);

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace AdClick.Gateway.Operators.Console;
 
 /// <summary>
@@ -37,8 +39,23 @@ internal sealed record OperatorArgument(string Name, string Switch, string Descr
 /// <param name="Values">Names and values, in the order in which people read them.</param>
 internal sealed record OperatorLine(IReadOnlyList<KeyValuePair<string, string>> Values)
 {
+    /// <summary>
+    /// Of the first line of a frame, which takes the place of the frame before it: how many lines the frame has, this one included. Null elsewhere.
+    /// </summary>
+    public int? FrameLines { get; init; }
+
     /// <summary>The line as people read it.</summary>
     public string Text => string.Join(" | ", Values.Select(value => value.Value));
+
+    /// <summary>A number as lines have it.</summary>
+    public static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A rate per second as lines have it.</summary>
+    public static string Rate(double perSecond) => perSecond.ToString("0.#", CultureInfo.InvariantCulture);
+
+    /// <summary>A time as lines have it: RFC 3339, UTC, milliseconds where there are any.</summary>
+    public static string Time(DateTimeOffset time) =>
+        time.UtcDateTime.ToString(time.Millisecond == 0 ? "yyyy-MM-ddTHH:mm:ssZ" : "yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 
     /// <summary>A sentence.</summary>
     public static OperatorLine Of(string message) => Of(("message", message));
@@ -59,6 +76,9 @@ internal sealed record OperatorLine(IReadOnlyList<KeyValuePair<string, string>> 
 /// <summary>Answers that are known as a whole.</summary>
 internal static class OperatorLines
 {
+    /// <summary>Lines that take the place of the frame before them; at least one.</summary>
+    public static IEnumerable<OperatorLine> Frame(IReadOnlyList<OperatorLine> lines) => [lines[0] with { FrameLines = lines.Count }, .. lines.Skip(1)];
+
     /// <summary>One sentence.</summary>
     public static IAsyncEnumerable<OperatorLine> Say(string message) => All([OperatorLine.Of(message)]);
 

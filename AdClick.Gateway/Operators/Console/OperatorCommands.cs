@@ -17,8 +17,11 @@ internal sealed class OperatorCommands
     public IReadOnlyList<OperatorCommand> All { get; }
 
     /// <summary>Finds the command that words begin with, and reads the rest as what it takes.</summary>
+    /// <param name="words">Palette, command and what it takes.</param>
+    /// <param name="by">Who wants it, as it is written into logs and shown to others.</param>
+    /// <param name="cancelled">Ends with whoever asked.</param>
     /// <exception cref="OperatorCommandException">There is none, or the rest doesn't fit it.</exception>
-    public OperatorCall Parse(IReadOnlyList<string> words, CancellationToken cancelled)
+    public OperatorCall Parse(IReadOnlyList<string> words, string by, CancellationToken cancelled)
     {
         var palette = words.Count > 0 ? words[0] : "";
         var commands = All.Where(command => command.Palette == palette).ToList();
@@ -31,6 +34,6 @@ internal sealed class OperatorCommands
         var name = words.Count > 1 ? words[1] : "";
         var found = commands.Find(command => command.Name == name)
             ?? throw new OperatorCommandException($"'{palette}' has no command '{name}', but {string.Join(", ", commands.Select(command => command.Name))}.");
-        return OperatorCall.Parse(found, [.. words.Skip(2)], cancelled);
+        return OperatorCall.Parse(found, [.. words.Skip(2)], by, cancelled);
     }
 }

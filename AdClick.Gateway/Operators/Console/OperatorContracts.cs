@@ -59,10 +59,12 @@ internal sealed record RunOperatorCommandRequest
 /// <summary>A line of the answer to <c>POST /v1/operator/commands</c>: what the command says, or, as the last one, how it ended.</summary>
 /// <param name="Text">For people.</param>
 /// <param name="Values">For programs.</param>
+/// <param name="FrameLines">How many lines belong together.</param>
 /// <param name="Done">Whether the command came through; only in the last line.</param>
 /// <param name="Error">Why it did not.</param>
 internal sealed record OperatorLineResponse(
     [property: Description("The line as people read it; absent in the last line.")] string? Text = null,
     [property: Description("The same as values with names.")] IReadOnlyDictionary<string, string>? Values = null,
+    [property: Description("Of a command that shows the same again and again: with how many lines, this one included, a new showing begins, which takes the place of the one before.")] int? FrameLines = null,
     [property: Description("In the last line: whether the command came through. An answer without a last line broke off.")] bool? Done = null,
     [property: Description("In the last line: why it did not.")] string? Error = null);

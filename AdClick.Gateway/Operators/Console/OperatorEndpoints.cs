@@ -54,10 +54,11 @@ internal static partial class OperatorEndpoints
             return FieldErrors.One("words", $"must be at most {MaxWords}");
         }
 
+        var by = $"{http.User.Identity?.Name} at {http.Connection.RemoteIpAddress}";
         OperatorCall call;
         try
         {
-            call = commands.Parse(body.Words, http.RequestAborted);
+            call = commands.Parse(body.Words, by, http.RequestAborted);
         }
         catch (OperatorCommandException e)
         {
@@ -69,7 +70,7 @@ internal static partial class OperatorEndpoints
             return new Problem(ProblemKind.NotConfirmed, confirmation);
         }
 
-        LogRun(logger, http.User.Identity?.Name, http.Connection.RemoteIpAddress, string.Join(' ', body.Words));
+        LogRun(logger, by, string.Join(' ', body.Words));
         await WriteAsync(http, call, logger);
         return Results.Empty;
     }
@@ -84,7 +85,7 @@ internal static partial class OperatorEndpoints
             await http.Response.StartAsync(call.Cancelled); // a live command may have nothing to say for long
             await foreach (var line in call.Command.RunAsync(call).WithCancellation(call.Cancelled))
             {
-                await SendAsync(http, new OperatorLineResponse(line.Text, line.Values.ToDictionary(StringComparer.Ordinal)));
+                await SendAsync(http, new OperatorLineResponse(line.Text, line.Values.ToDictionary(StringComparer.Ordinal), line.FrameLines));
             }
         }
         catch (OperationCanceledException) when (call.Cancelled.IsCancellationRequested)
@@ -113,8 +114,8 @@ internal static partial class OperatorEndpoints
         await http.Response.Body.FlushAsync(http.RequestAborted);
     }
 
-    [LoggerMessage(LogLevel.Information, "Operator {Key} at {Address} runs: {Words}")]
-    private static partial void LogRun(ILogger logger, string? key, System.Net.IPAddress? address, string words);
+    [LoggerMessage(LogLevel.Information, "Operator {By} runs: {Words}")]
+    private static partial void LogRun(ILogger logger, string by, string words);
 
     [LoggerMessage(LogLevel.Error, "The operators' command {Palette} {Command} failed.")]
     private static partial void LogFailed(ILogger logger, Exception exception, string palette, string command);

@@ -12,8 +12,12 @@ internal static class OperatorServices
         services.AddSingleton<IOperatorPalette, ShardingPalette>();
         services.AddSingleton<IOperatorPalette, ActorPalette>();
         services.AddSingleton<IOperatorPalette, LogPalette>();
+        services.AddSingleton<PartitionOrders>();
         services.AddSingleton<IOperatorPalette, ClicksPalette>();
         services.AddSingleton<IOperatorPalette, ReconciliationPalette>();
+        services.AddSingleton<IOperatorPalette, AdPalette>();
+        services.AddSingleton<IOperatorPalette, TopPalette>();
+        services.AddSingleton<IOperatorPalette, PartitionPalette>();
         services.AddSingleton<OperatorCommands>();
         return services;
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 
@@ -44,7 +43,7 @@ internal sealed class ShardingPalette : IOperatorPalette
     {
         foreach (var (region, stats) in await StatsAsync(call))
         {
-            yield return OperatorLine.Of(("region", region), ("shards", Text(stats.Stats.Count)), ("entities", Text(stats.Stats.Values.Sum())));
+            yield return OperatorLine.Of(("region", region), ("shards", OperatorLine.Number(stats.Stats.Count)), ("entities", OperatorLine.Number(stats.Stats.Values.Sum())));
         }
     }
 
@@ -53,7 +52,7 @@ internal sealed class ShardingPalette : IOperatorPalette
         var shards = from region in await StatsAsync(call)
                      from shard in region.Stats.Stats
                      orderby shard.Key.Length, shard.Key
-                     select OperatorLine.Of(("shard", shard.Key), ("region", region.Region), ("entities", Text(shard.Value)));
+                     select OperatorLine.Of(("shard", shard.Key), ("region", region.Region), ("entities", OperatorLine.Number(shard.Value)));
         foreach (var shard in shards)
         {
             yield return shard;
@@ -106,6 +105,4 @@ internal sealed class ShardingPalette : IOperatorPalette
     private string Name(Address address) => address.HasGlobalScope ? $"{address.Host}:{address.Port}" : Self;
 
     private string Self => Akka.Cluster.Cluster.Get(_system).SelfAddress is var self ? $"{self.Host}:{self.Port}" : "";
-
-    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

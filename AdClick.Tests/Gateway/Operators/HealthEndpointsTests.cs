@@ -41,6 +41,26 @@ public sealed class HealthEndpointsTests
         Assert.Equal(["12 clicks are spooled."], body["notices"]!.AsArray().Select(notice => (string?)notice));
     }
 
+    [Fact]
+    public async Task A_partition_that_an_operator_has_paused_is_a_notice_and_one_that_has_paused_itself_a_reason()
+    {
+        var log = new InMemoryClickLog(1);
+        var board = new PartitionBoard();
+        var paused = new PartitionStatus { Partition = 0, Phase = PartitionPhase.Paused, Reason = "Paused by somebody.", PausedBy = "somebody" };
+        board.Post(paused);
+        await using var app = await StartAsync(log, board);
+        using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+
+        var (status, body) = await GetAsync(client);
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal(["Partition 0: Paused by somebody."], body["notices"]!.AsArray().Select(notice => (string?)notice));
+
+        board.Post(paused with { PausedBy = null, Reason = "The log is damaged." });
+        (status, body) = await GetAsync(client);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+        Assert.Equal(["Partition 0 is paused and needs a person: The log is damaged."], body["reasons"]!.AsArray().Select(reason => (string?)reason));
+    }
+
     private static async Task<WebApplication> StartAsync(IClickLog log, PartitionBoard board)
     {
         var builder = WebApplication.CreateSlimBuilder();

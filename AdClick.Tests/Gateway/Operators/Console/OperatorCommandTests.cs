@@ -154,6 +154,46 @@ public sealed class OperatorCommandTests : IClassFixture<RunningGateway>, IDispo
         await node.DisposeAsync();
     }
 
+    [Fact]
+    public async Task A_partition_that_was_paused_stays_so_when_its_node_alone_is_started_again_which_serves_all_the_same()
+    {
+        var node = new RunningGateway();
+        await node.StartAsync();
+        await RunConfirmedAsync(node, "clicks", "pause", "-p", "3");
+        await node.StopAsync();
+        await node.StartAsync(); // and is ready
+        Assert.Contains("Partition 3: Paused by operator (configured) at 127.0.0.1, 2", (await node.HealthAsync()).Body, StringComparison.Ordinal);
+
+        await RunConfirmedAsync(node, "clicks", "resume", "-p", "3");
+        await node.UntilAsync(async () => !(await node.HealthAsync()).Body.Contains("Paused", StringComparison.Ordinal), "the partition to be resumed");
+        await node.UntilReadyAsync();
+        await node.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task An_ad_is_told_from_its_catalogue_entry_to_its_minutes()
+    {
+        await _node.PutAdAsync("told");
+        using (await _node.ClickAsync(await _node.IssueAsync("told")))
+        {
+            await _node.WaitForTotalsAsync("told", totals => totals.GetProperty("clicks").GetInt64() == 1, "one click");
+        }
+
+        var lines = await TextsAsync("clicks", "ad", "-a", "told", "-m", "2");
+        Assert.Equal("told | acme | active | 1 |  | https://example.com/", lines[0]);
+        Assert.Matches(@"^0 \| \d \| 127\.0\.0\.1:\d+ \| 1 \| \d+ \| 0 \| 20", lines[1]);
+        Assert.Equal(1, lines.Count(line => line.EndsWith("Z | live | 1 | 0 | 0 | 0", StringComparison.Ordinal)));
+        Assert.Matches(@"^20\S+Z$", lines[^1]);
+        Assert.Equal("There is no ad 'x y'.", await ErrorAsync("clicks", "ad", "-a", "x y"));
+    }
+
+    private static async Task RunConfirmedAsync(RunningGateway node, params string[] words)
+    {
+        using var client = new OperatorClient(node.Address, RunningGateway.AdminKey);
+        var last = (await RunAsync(client, words))[^1];
+        Assert.True(last.Done, last.Error);
+    }
+
     private static async Task<OperatorLineResponse> FirstAsync(OperatorClient client)
     {
         await foreach (var line in client.RunAsync(["cluster", "show"], false))

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using AdClick.Benchmarks.Processes;
 using AdClick.Gateway.Commands;
+using AdClick.Gateway.Commands.Prompt;
 using AdClick.Gateway.Operators.Console;
 using AdClick.Tests.Support;
 using Xunit;
@@ -66,7 +67,7 @@ public sealed class PbmCommandTests : IClassFixture<RunningGateway>
     public async Task Nobody_at_the_address_is_one_line_and_a_code_of_its_own()
     {
         using var client = new OperatorClient(new Uri($"http://127.0.0.1:{ChildProcess.FreePort()}"), "any");
-        Assert.Equal(PbmCommand.NotReached, await new PbmCommand(["cluster", "show"], false, false, null, _output, _errors).RunAsync(client));
+        Assert.Equal(PbmCommand.NotReached, await RunAsync(client, null, "cluster", "show"));
         Assert.Matches("^No node answers at http://127.0.0.1:[^\n]*\n$", _errors.ToString());
     }
 
@@ -84,7 +85,7 @@ public sealed class PbmCommandTests : IClassFixture<RunningGateway>
             context.Response.Close(Encoding.UTF8.GetBytes("<p>It works!"), willBlock: false);
         });
         using var client = new OperatorClient(new Uri(url), "any");
-        Assert.Equal(PbmCommand.NotReached, await new PbmCommand(["cluster", "show"], false, false, null, _output, _errors).RunAsync(client));
+        Assert.Equal(PbmCommand.NotReached, await RunAsync(client, null, "cluster", "show"));
         await served;
         Assert.Matches("^What answers at http://127.0.0.1:[^\n]* is no AdClick node[^\n]*\n$", _errors.ToString());
     }
@@ -93,7 +94,7 @@ public sealed class PbmCommandTests : IClassFixture<RunningGateway>
     public async Task A_key_that_is_not_known_is_refused_by_the_node()
     {
         using var client = new OperatorClient(_node.Address, "not-the-key");
-        Assert.Equal(PbmCommand.NotReached, await new PbmCommand(["cluster", "show"], false, false, null, _output, _errors).RunAsync(client));
+        Assert.Equal(PbmCommand.NotReached, await RunAsync(client, null, "cluster", "show"));
         Assert.Contains("The API key is not known", _errors.ToString(), StringComparison.Ordinal);
     }
 
@@ -102,6 +103,17 @@ public sealed class PbmCommandTests : IClassFixture<RunningGateway>
     private async Task<int> RunAsync(TextReader? input, params string[] words)
     {
         using var client = new OperatorClient(_node.Address, RunningGateway.AdminKey);
-        return await new PbmCommand(words, false, false, input, _output, _errors).RunAsync(client);
+        return await RunAsync(client, input, words);
+    }
+
+    private async Task<int> RunAsync(OperatorClient client, TextReader? input, params string[] words)
+    {
+        using var interruption = new Interruption(outlivesIt: false);
+        Func<string, string?>? ask = input is null ? null : question =>
+        {
+            _output.Write(question);
+            return input.ReadLine();
+        };
+        return await new PbmCommand(words, false, ask, new AnswerView(_output, null, isJson: false), _output, _errors).RunAsync(client, interruption);
     }
 }
