@@ -26,13 +26,17 @@ repartition.TreatUnmatchedTokensAsErrors = false;
 repartition.SetAction((parsed, _) =>
     RepartitionCommand.RunAsync(parsed.GetValue(partitions), parsed.GetValue(topic), CommandSettings.Of(parsed.UnmatchedTokens), Console.Out));
 
+var demo = new Command("demo", $"Serve with sample ads, two days of history and live traffic, in {DemoCommand.DefaultData}");
+demo.TreatUnmatchedTokensAsErrors = false;
+demo.SetAction((parsed, _) => DemoCommand.RunAsync(CommandSettings.Of(parsed.UnmatchedTokens), Console.Out));
+
 var isConfirmed = new Option<bool>("--yes") { Description = "A command that does harm is meant" };
 var isJson = new Option<bool>("--json") { Description = "A JSON object a line, instead of text" };
 var pbm = new Command("pbm", "Ask a node, or tell it what to do: pbm [HOST:PORT] PALETTE COMMAND …; without a command, what there is") { isConfirmed, isJson };
 pbm.TreatUnmatchedTokensAsErrors = false;
 pbm.SetAction((parsed, _) => PbmCommand.RunAsync(parsed.UnmatchedTokens, parsed.GetValue(isConfirmed), parsed.GetValue(isJson)));
 
-var root = new RootCommand("AdClick counts ad clicks. Without a command it serves; settings follow as --AdClick:Name=value or --urls ADDRESS.") { tokens, repartition, pbm };
+var root = new RootCommand("AdClick counts ad clicks. Without a command it serves; settings follow as --AdClick:Name=value or --urls ADDRESS.") { demo, tokens, repartition, pbm };
 root.TreatUnmatchedTokensAsErrors = false;
 root.SetAction((parsed, _) => ServeCommand.RunAsync(CommandSettings.Of(parsed.UnmatchedTokens)));
 

@@ -11,9 +11,11 @@ using AdClick.Actors.Partitions;
 using AdClick.Gateway.Ads;
 using AdClick.Gateway.Api;
 using AdClick.Gateway.Clicks;
+using AdClick.Gateway.Live;
 using AdClick.Gateway.Metrics;
 using AdClick.Gateway.Operators;
 using AdClick.Gateway.Operators.Console;
+using AdClick.Gateway.Pages;
 using Akka.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
 using OpenTelemetry.Metrics;
@@ -271,7 +273,11 @@ internal sealed class GatewayHost : IAsyncDisposable
             CoolDown = options.ImpressionLifetime,
         });
         services.AddSingleton<ClusterGauges>();
+        services.AddSingleton<RedirectWatch>();
+        services.AddSingleton<RecentEvents>();
+        services.AddHostedService(provider => provider.GetRequiredService<RecentEvents>());
         services.AddSingleton(_ => DeclaredBots.Load());
+        services.AddSingleton(new LiveClicksSettings { StreamsPerKey = options.LiveStreamsPerKey, Streams = options.LiveStreams });
         services.AddAdClickApi(provider => new ApiSettings
         {
             AdminKey = adminKey,
@@ -358,16 +364,19 @@ internal sealed class GatewayHost : IAsyncDisposable
         if (options.IsGateway)
         {
             application.MapAdClickApi();
+            application.MapAdClickPages();
         }
 
         application.MapAdClickHealth();
         application.MapAdClickCluster();
+        application.MapNodeStatus();
         application.MapOperatorCommands();
         application.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization("admin");
         _ = application.Services.GetRequiredService<PartitionGauges>(); // registers itself
         _ = application.Services.GetRequiredService<HotAdGauges>();
         _ = application.Services.GetRequiredService<ArchiveWatch>();
         _ = application.Services.GetRequiredService<ClusterGauges>(); // likewise
+        _ = application.Services.GetRequiredService<RedirectWatch>();
         GatewayClickMetrics.Announce();
     }
 }

@@ -8,6 +8,7 @@ using AdClick.Actors.Clicks;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Gateway.Api;
+using AdClick.Gateway.Live;
 using AdClick.Gateway.Metrics;
 using Akka.Hosting;
 using Microsoft.AspNetCore.Builder;
@@ -54,7 +55,11 @@ internal sealed class ApiHost : IAsyncDisposable
     public HttpClient Anonymous { get; private set; } = null!;
 
     public static async Task<ApiHost> StartAsync(
-        int requestsPerSecond = 1_000_000, MetricsGatewaySettings? metrics = null, Action<WebApplication>? map = null, string? adminKey = AdminKey)
+        int requestsPerSecond = 1_000_000,
+        MetricsGatewaySettings? metrics = null,
+        Action<WebApplication>? map = null,
+        string? adminKey = AdminKey,
+        LiveClicksSettings? live = null)
     {
         var host = new ApiHost();
         host._sqlite = SqliteMetricsStore.Open(Path.Combine(host._folder, "metrics.db"), host.Time);
@@ -69,6 +74,11 @@ internal sealed class ApiHost : IAsyncDisposable
         if (metrics is not null)
         {
             builder.Services.AddSingleton(metrics);
+        }
+
+        if (live is not null)
+        {
+            builder.Services.AddSingleton(live);
         }
 
         builder.Services.AddAdClickApi(_ => new ApiSettings
@@ -166,6 +176,9 @@ internal sealed class ApiHost : IAsyncDisposable
         Assert.Equal("no-store", response.Headers.CacheControl?.ToString());
         return problem;
     }
+
+    /// <summary>Stops the server as SIGTERM does; what is asked for afterwards finds nobody.</summary>
+    public Task StopAsync() => _app.StopAsync();
 
     public async ValueTask DisposeAsync()
     {

@@ -22,6 +22,11 @@ internal static class SqliteQuery
         var sums = new AdsSink();
         reader.Read([.. ads.Keys], QueryPlan.Of(range.Whole, firstMinute, endMinute), sums);
         builder.SetSums(ads, sums);
+        if (query.TotalsOnly)
+        {
+            return builder.OfTotals();
+        }
+
         var plan = QueryPlan.Of(range.BoundaryMinutes, firstMinute, endMinute);
         foreach (var ad in builder.Largest)
         {
@@ -47,10 +52,14 @@ internal static class SqliteQuery
             return ads;
         }
 
+        var isAsked = query.AdFilter();
         var read = database.Prepare("SELECT ad, ad_id FROM ads WHERE advertiser_id = ?1").Bind(1, query.AdvertiserId);
         while (read.Step())
         {
-            ads.Add(read.Int32(0), read.Text(1));
+            if (read.Text(1) is var text && isAsked(text))
+            {
+                ads.Add(read.Int32(0), text);
+            }
         }
 
         read.Reset();
