@@ -5,6 +5,7 @@ using AdClick.Benchmarks.Counting;
 using AdClick.Benchmarks.Kafka;
 using AdClick.Benchmarks.Load;
 using AdClick.Benchmarks.Micro;
+using AdClick.Benchmarks.Pages;
 using AdClick.Benchmarks.Queries;
 
 namespace AdClick.Benchmarks;
@@ -27,6 +28,7 @@ internal static class Program
             CountCommand.Make(),
             QueriesCommand.Make(),
             MicroCommand.Make(),
+            PagesCommand.Make(),
             MockKafkaCommand.Make(),
             ClusterCommands.MakeCosts(),
             ClusterCommands.MakePauses(),

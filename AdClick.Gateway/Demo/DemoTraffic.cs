@@ -13,11 +13,11 @@ internal sealed class DemoTraffic
     public const double Expired = 0.006;
 
     private const double PerSecond = 3; // on average over a day
-    private const double ViralPeak = 28; // clicks per second at the height of it
+    private const double ViralPeak = 18; // clicks per second at the height of it
 
     private static readonly TimeSpan ViralEvery = TimeSpan.FromMinutes(20);
     private static readonly TimeSpan ViralRise = TimeSpan.FromSeconds(50);
-    private static readonly TimeSpan ViralStay = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan ViralStay = TimeSpan.FromSeconds(150);
     private static readonly TimeSpan ViralHalves = TimeSpan.FromSeconds(45);
 
     // What was viral before the demo began: hours before, and clicks per second at the height.

@@ -29,8 +29,8 @@ internal sealed class PageAsset
             var other => throw new ArgumentException($"{name}: nothing says what type of content '{other}' is.", nameof(name)),
         };
         ETag = $"\"{Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 12))}\"";
-        _brotli = new(() => Compress(stream => new BrotliStream(stream, CompressionLevel.SmallestSize)));
-        _gzip = new(() => Compress(stream => new GZipStream(stream, CompressionLevel.SmallestSize)));
+        _brotli = new(() => Compress(stream => new BrotliStream(stream, CompressionLevel.SmallestSize, leaveOpen: true)));
+        _gzip = new(() => Compress(stream => new GZipStream(stream, CompressionLevel.SmallestSize, leaveOpen: true)));
     }
 
     /// <summary>Name below the pages' folder.</summary>

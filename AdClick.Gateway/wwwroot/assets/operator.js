@@ -22,7 +22,7 @@ const fillNodes = makeTable(byId('nodes'), [{ title: 'Node' }, { title: 'Status'
 const fillHot = makeTable(byId('hot'), [{ title: 'Ad' }, { title: 'Clicks/s', number: true }, { title: 'Issued/s', number: true }, { title: 'Sub-shards', number: true }], 'Busy and split ads');
 const fillPartitions = makeTable(
   byId('partitions'),
-  [{ title: '#', number: true }, { title: 'State' }, { title: 'Owner' }, { title: 'Lag', number: true }, { title: 'Counted/s', number: true }, { title: 'Checkpoint', number: true },
+  [{ title: 'No.' }, { title: 'State' }, { title: 'Owner' }, { title: 'Lag', number: true }, { title: 'Counted/s', number: true }, { title: 'Checkpoint', number: true },
     { title: 'Ads', number: true }, { title: 'Impressions', number: true }],
   'Partitions of the click log');
 

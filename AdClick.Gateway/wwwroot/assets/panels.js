@@ -6,6 +6,13 @@ import * as format from './format.js';
 const reasonTitles = { bot: 'Declared bots', expired: 'Expired impressions', inactive_ad: 'Paused or archived ads' };
 const mostRows = 500;
 
+// A part as a bar; the number stands beside it.
+function bar(part) {
+  const fill = make('span', { className: 'bar-fill' });
+  fill.style.inlineSize = `${100 * part}%`;
+  return make('span', { className: 'bar-cell', 'aria-hidden': 'true' }, fill);
+}
+
 /** Totals over what is shown. */
 export class Totals {
   #tiles = {};
@@ -37,7 +44,7 @@ export class Reasons {
       return make('li', {},
         make('span', { className: 'reason-title' }, title),
         make('span', { className: 'reason-value' }, `${format.count(n)} · ${format.share(n, total.invalid)}`),
-        make('meter', { min: 0, max: Math.max(1, total.invalid), value: n, 'aria-label': `${title}: share of invalid clicks` }));
+        bar(total.invalid > 0 ? n / total.invalid : 0));
     });
     byId('reasons').replaceChildren(make('ul', { className: 'reasons' }, ...rows));
   }
@@ -61,9 +68,7 @@ export class TopAds {
       const pick = make('button', { type: 'button', className: 'link', title: `Show ${nameOf(adId)} alone` }, nameOf(adId));
       pick.dataset.ad = adId;
       pick.addEventListener('click', () => this.#onPick(adId));
-      const bar = make('span', { className: 'bar-cell', 'aria-hidden': 'true' }, make('span', { className: 'bar-fill' }));
-      bar.firstChild.style.inlineSize = `${(100 * total.clicks) / most}%`;
-      return [make('span', { className: 'top-ad' }, pick, bar), format.count(total.clicks), format.share(total.duplicates, all), format.share(total.invalid, all)];
+      return [make('span', { className: 'top-ad' }, pick, bar(total.clicks / most)), format.count(total.clicks), format.share(total.duplicates, all), format.share(total.invalid, all)];
     });
     const { others } = report;
     if (others.clicks + others.duplicates + others.invalid + others.late > 0) {

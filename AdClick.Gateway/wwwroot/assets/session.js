@@ -91,5 +91,7 @@ export function startSession({ check, start, stop }) {
     field.focus({ preventScroll: true });
   }
 
+  performance.mark('adclick-interactive');
+
   return signOut;
 }
