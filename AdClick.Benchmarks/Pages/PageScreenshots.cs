@@ -16,14 +16,14 @@ internal sealed class PageScreenshots(DemoProcess demo, Chromium browser, string
     {
         Directory.CreateDirectory(folder);
         await Task.Delay(Traffic);
-        await TakeAsync("advertiser-light", "/#range=24h&by=quarter-hour", demo.AdvertiserKey, ColorScheme.Light, 1280, 900, isWhole: false);
-        await TakeAsync("advertiser-dark", "/#range=24h&by=quarter-hour", demo.AdvertiserKey, ColorScheme.Dark, 1280, 900, isWhole: false);
-        await TakeAsync("advertiser-phone", "/#range=24h&by=quarter-hour", demo.AdvertiserKey, ColorScheme.Light, 390, 844, isWhole: true);
-        await TakeAsync("operator-light", "/operator", demo.AdminKey, ColorScheme.Light, 1280, 900, isWhole: true);
-        await TakeAsync("operator-dark", "/operator", demo.AdminKey, ColorScheme.Dark, 1280, 900, isWhole: true);
+        await TakeAsync("advertiser-light", "/#range=24h&by=quarter-hour", demo.AdvertiserKey, ColorScheme.Light, 1280, 900);
+        await TakeAsync("advertiser-dark", "/#range=24h&by=quarter-hour", demo.AdvertiserKey, ColorScheme.Dark, 1280, 900);
+        await TakeAsync("advertiser-phone", "/#range=24h&by=quarter-hour", demo.AdvertiserKey, ColorScheme.Light, 390, 844);
+        await TakeAsync("operator-light", "/operator", demo.AdminKey, ColorScheme.Light, 1280, 900);
+        await TakeAsync("operator-dark", "/operator", demo.AdminKey, ColorScheme.Dark, 1280, 900);
     }
 
-    private async Task TakeAsync(string name, string path, string key, ColorScheme scheme, int width, int height, bool isWhole)
+    private async Task TakeAsync(string name, string path, string key, ColorScheme scheme, int width, int height)
     {
         await using var context = await browser.Instance.NewContextAsync(new BrowserNewContextOptions
         {
@@ -46,6 +46,6 @@ internal sealed class PageScreenshots(DemoProcess demo, Chromium browser, string
             await Task.Delay(TimeSpan.FromSeconds(20)); // some seconds of traffic beyond those that the node remembers
         }
 
-        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, name + ".png"), FullPage = isWhole });
+        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(folder, name + ".png"), FullPage = true });
     }
 }
