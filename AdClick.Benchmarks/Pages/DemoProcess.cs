@@ -27,6 +27,7 @@ internal sealed class DemoProcess : IDisposable
                 ["AdClick__AdminKey"] = AdminKey,
                 ["AdClick__RequestsPerSecondPerKey"] = "100000", // all viewers come at once
                 ["AdClick__LiveStreamsPerKey"] = (streams + 100).ToString(CultureInfo.InvariantCulture),
+                ["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Warning", // folders of whoever takes the pictures
                 ["AdClick__LiveStreams"] = (streams + 100).ToString(CultureInfo.InvariantCulture),
             },
             Path.Combine(_folder.Path, "demo.log"),

@@ -74,7 +74,7 @@ export class TrafficChart {
       cursor: { show: false },
       padding: [12, 8, 0, 0],
       scales: {
-        x: { range: (self, low, high) => [high - secondsShown, high] },
+        x: { range: (self, low, high) => [Math.max(high - secondsShown, Math.min(low, high - 59)), high] },
         y: { range: (self, low, high) => [0, Math.max(5, (high ?? 0) * 1.15)] },
       },
       axes: [
