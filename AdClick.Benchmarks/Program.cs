@@ -38,7 +38,7 @@ internal static class Program
         {
             return await commands.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException or TimeoutException or HttpRequestException or ArgumentException)
+        catch (Exception e) when (e is IOException or Microsoft.Playwright.PlaywrightException or InvalidOperationException or TimeoutException or HttpRequestException or ArgumentException)
         {
             Console.Error.WriteLine(e.Message);
             return Failed;

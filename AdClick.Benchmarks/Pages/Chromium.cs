@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Playwright;
 
 namespace AdClick.Benchmarks.Pages;
@@ -9,6 +10,8 @@ internal sealed class Chromium : IAsyncDisposable
     public const string Variable = "ADCLICK_TEST_CHROMIUM";
 
     private static readonly string[] Places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/snap/bin/chromium"];
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private readonly IPlaywright _playwright;
 
@@ -47,6 +50,22 @@ internal sealed class Chromium : IAsyncDisposable
         {
             playwright.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Waits until an expression is true on a page, frame by frame. (Playwright's own wait evaluates text on the page, which its policy forbids.)</summary>
+    /// <exception cref="TimeoutException">It was not within a minute.</exception>
+    public static async Task UntilAsync(IPage page, string expression)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!await page.EvaluateAsync<bool>(expression))
+        {
+            if (Stopwatch.GetElapsedTime(started) > Patience)
+            {
+                throw new TimeoutException($"Waited {Patience} for: {expression}");
+            }
+
+            await page.EvaluateAsync("new Promise((resolve) => requestAnimationFrame(() => resolve()))");
         }
     }
 

@@ -54,7 +54,7 @@ internal sealed class PageMeasurement(DemoProcess demo, Chromium browser, TextWr
             await using var context = await browser.Instance.NewContextAsync(new BrowserNewContextOptions { BaseURL = demo.Url }); // with an empty cache
             var page = await context.NewPageAsync();
             await page.GotoAsync(path, new PageGotoOptions { WaitUntil = WaitUntilState.Load });
-            await page.WaitForFunctionAsync("performance.getEntriesByName('adclick-interactive').length > 0");
+            await Chromium.UntilAsync(page, "performance.getEntriesByName('adclick-interactive').length > 0");
             interactive.Add(await page.EvaluateAsync<double>("performance.getEntriesByName('adclick-interactive')[0].startTime"));
             bytes = await page.EvaluateAsync<long>(
                 "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].reduce((sum, entry) => sum + entry.transferSize, 0)");
@@ -90,7 +90,7 @@ internal sealed class PageMeasurement(DemoProcess demo, Chromium browser, TextWr
         }
 
         var page = await OpenAsync(context, $"/#ads={Quiet}&range=1h&by=minute");
-        await page.WaitForFunctionAsync("document.querySelector('#connection').textContent === 'Live'");
+        await Chromium.UntilAsync(page, "document.querySelector('#connection').textContent === 'Live'");
         var times = new List<double>();
         for (var i = 1; i <= Redraws; i++)
         {
@@ -99,8 +99,7 @@ internal sealed class PageMeasurement(DemoProcess demo, Chromium browser, TextWr
             var url = body.RootElement.GetProperty("impressions")[0].GetProperty("clickUrl").GetString()!;
             using var click = await http.GetAsync(new Uri(url));
             var started = System.Diagnostics.Stopwatch.GetTimestamp();
-            await page.WaitForFunctionAsync(
-                "n => document.querySelector('.tile.clicks .tile-value').textContent === String(n)", i, new PageWaitForFunctionOptions { PollingInterval = 20 });
+            await Chromium.UntilAsync(page, $"document.querySelector('.tile.clicks .tile-value').textContent === '{i}'");
             times.Add(System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
 

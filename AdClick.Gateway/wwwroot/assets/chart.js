@@ -105,7 +105,7 @@ export class ClicksChart {
     const style = getComputedStyle(document.documentElement);
     const color = (name) => style.getPropertyValue(name).trim();
     const path = series.buckets.length > mostBars ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.bars({ size: [0.86, 64], align: 1, radius: series.buckets.length > 150 ? 0 : 0.12 });
-    const line = (name) => ({ stroke: color(name), fill: color(`${name}-fill`), width: series.buckets.length > mostBars ? 1.25 : 0, paths: path, points: { show: false } });
+    const line = (name) => ({ stroke: color(name), fill: color(`${name}-fill`), width: 0, paths: path, points: { show: false } });
     const narrow = this.#mount.clientWidth < 560;
     const heights = narrow ? [200, 118] : [270, 128];
     const cursor = {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using AdClick.Benchmarks.Pages;
 using AdClick.Benchmarks.Processes;
 using AdClick.Tests.Support;
 using Deque.AxeCore.Playwright;
@@ -274,7 +275,7 @@ public sealed partial class AdvertiserPageTests : IClassFixture<Browser>, IClass
             await AssertAccessibleAsync(page);
             await page.SetViewportSizeAsync(390, 844);
             await AssertAccessibleAsync(page);
-            await page.WaitForFunctionAsync("document.documentElement.scrollWidth <= innerWidth"); // nothing sticks out
+            await Chromium.UntilAsync(page, "document.documentElement.scrollWidth <= innerWidth"); // nothing sticks out
         }
     }
 
