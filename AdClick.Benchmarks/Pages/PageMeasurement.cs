@@ -60,7 +60,7 @@ internal sealed class PageMeasurement(DemoProcess demo, Chromium browser, TextWr
                 "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].reduce((sum, entry) => sum + entry.transferSize, 0)");
         }
 
-        await SayAsync($"{path}: first visit {bytes / 1024.0:0.0} KiB with headers, can be used after", interactive);
+        await SayAsync(string.Create(CultureInfo.InvariantCulture, $"{path}: first visit {bytes / 1024.0:0.0} KiB with headers, can be used after"), interactive);
     }
 
     private async Task MeasureRedrawsAsync(string what, string range, string granularity)
@@ -117,8 +117,6 @@ internal sealed class PageMeasurement(DemoProcess demo, Chromium browser, TextWr
         await page.Locator("#dashboard").WaitForAsync();
         return page;
     }
-
-    private Task SayAsync(FormattableString what, IReadOnlyList<double> milliseconds) => SayAsync(what.ToString(CultureInfo.InvariantCulture), milliseconds);
 
     private Task SayAsync(string what, IReadOnlyList<double> milliseconds)
     {
