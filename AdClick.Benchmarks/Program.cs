@@ -5,6 +5,7 @@ using AdClick.Benchmarks.Counting;
 using AdClick.Benchmarks.Kafka;
 using AdClick.Benchmarks.Load;
 using AdClick.Benchmarks.Micro;
+using AdClick.Benchmarks.Pages;
 using AdClick.Benchmarks.Queries;
 
 namespace AdClick.Benchmarks;
@@ -29,6 +30,7 @@ internal static class Program
             RecountCommand.MakeMeasure(),
             QueriesCommand.Make(),
             MicroCommand.Make(),
+            PagesCommand.Make(),
             MockKafkaCommand.Make(),
             ClusterCommands.MakeCosts(),
             ClusterCommands.MakePauses(),
@@ -38,7 +40,7 @@ internal static class Program
         {
             return await commands.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException or TimeoutException or HttpRequestException or ArgumentException)
+        catch (Exception e) when (e is IOException or Microsoft.Playwright.PlaywrightException or InvalidOperationException or TimeoutException or HttpRequestException or ArgumentException)
         {
             Console.Error.WriteLine(e.Message);
             return Failed;

@@ -26,6 +26,10 @@ repartition.TreatUnmatchedTokensAsErrors = false;
 repartition.SetAction((parsed, _) =>
     RepartitionCommand.RunAsync(parsed.GetValue(partitions), parsed.GetValue(topic), CommandSettings.Of(parsed.UnmatchedTokens), Console.Out));
 
+var demo = new Command("demo", $"Serve with sample ads, two days of history and live traffic, in {DemoCommand.DefaultData}");
+demo.TreatUnmatchedTokensAsErrors = false;
+demo.SetAction((parsed, _) => DemoCommand.RunAsync(CommandSettings.Of(parsed.UnmatchedTokens), Console.Out));
+
 var isConfirmed = new Option<bool>(PbmCommand.Yes) { Description = "A command that does harm is meant" };
 var isJson = new Option<bool>(PbmCommand.Json) { Description = "A JSON object a line, instead of text" };
 var pbm = new Command("pbm", "Ask a node, or tell it what to do: pbm [HOST:PORT] PALETTE COMMAND …; without a command, a prompt on a terminal, and what there is elsewhere") { isConfirmed, isJson };
@@ -58,7 +62,7 @@ reconcile.SetAction((parsed, _) => ReconcileCommand.RunAsync(
         : null,
     parsed.GetValue(isConfirmed), parsed.UnmatchedTokens));
 
-var root = new RootCommand("AdClick counts ad clicks. Without a command it serves; settings follow as --AdClick:Name=value or --urls ADDRESS.") { tokens, repartition, reconcile, pbm };
+var root = new RootCommand("AdClick counts ad clicks. Without a command it serves; settings follow as --AdClick:Name=value or --urls ADDRESS.") { demo, tokens, repartition, reconcile, pbm };
 root.TreatUnmatchedTokensAsErrors = false;
 root.SetAction((parsed, _) => ServeCommand.RunAsync(CommandSettings.Of(parsed.UnmatchedTokens)));
 

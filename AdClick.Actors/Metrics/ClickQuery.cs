@@ -48,6 +48,18 @@ public sealed record ClickQuery
 
     /// <summary>How many of the largest ads are listed when grouped.</summary>
     public int Top { get; init; } = 50;
+
+    /// <summary>Of an advertiser, only the ads with these IDs, joined by commas in ascending order (a text, so that equal questions are equal); null for all.</summary>
+    public string? OnlyAds { get; init; }
+
+    /// <summary>Whether the groups of a grouped answer come without their buckets.</summary>
+    public bool TotalsOnly { get; init; }
+
+    /// <summary>The advertiser, when the sum of all its ads is asked for; otherwise null.</summary>
+    public string? WholeAdvertiser => OnlyAds is null && !GroupByAd ? AdvertiserId : null;
+
+    /// <summary>Tells which ads of the advertiser are asked for.</summary>
+    public Func<string, bool> AdFilter() => OnlyAds is null ? _ => true : OnlyAds.Split(',').ToHashSet(StringComparer.Ordinal).Contains;
 }
 
 /// <summary>Whether a bucket can still change.</summary>

@@ -45,6 +45,13 @@ internal sealed class ReportBuilder(ClickQuery query, AlignedRange range, Comple
         }
     }
 
+    /// <summary>The grouped answer without buckets.</summary>
+    public ClickReport OfTotals()
+    {
+        _groups.AddRange(_bySize.Take(query.Top).Select(ad => new AdClicks(ad.AdId, ad.Sum, [])));
+        return OfGroups();
+    }
+
     /// <summary>The grouped answer.</summary>
     public ClickReport OfGroups() => Empty() with
     {

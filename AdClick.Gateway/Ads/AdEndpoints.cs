@@ -12,6 +12,10 @@ internal static class AdEndpoints
 
     private static readonly BetweenAttribute LimitRule = new(1, 1_000);
 
+    private static readonly QueryParameter Limit = new("limit", "Most ads in the answer.") { Rule = LimitRule, Default = "100" };
+
+    private static readonly QueryParameter Cursor = new("cursor", "nextCursor of the answer before; leave out for the first.");
+
     /// <summary>Maps <c>/ads</c>.</summary>
     public static void MapAds(this IEndpointRouteBuilder routes)
     {
@@ -36,11 +40,21 @@ internal static class AdEndpoints
             .RequireAuthorization(ApiScopes.Admin)
             .WithQuery(
                 new QueryParameter("advertiserId", "Only the ads of this advertiser.") { Rule = new IdAttribute() },
-                new QueryParameter("limit", "Most ads in the answer.") { Rule = LimitRule, Default = "100" },
-                new QueryParameter("cursor", "nextCursor of the answer before; leave out for the first."))
+                Limit,
+                Cursor)
             .Gives<AdListResponse>(200, "Ads, and where to go on.")
             .Refuses(ProblemKind.InvalidRequest);
     }
+
+    /// <summary>Maps <c>/advertisers/{advertiserId}/ads</c>.</summary>
+    public static void MapAdvertiserAds(this IEndpointRouteBuilder routes) =>
+        routes.MapGet("/advertisers/{advertiserId}/ads", ListOfAdvertiserAsync)
+            .WithName("listAdvertiserAds").WithTags("Ads")
+            .WithSummary("List the ads of an advertiser, in the order of their IDs")
+            .RequireAuthorization(ApiScopes.Advertiser)
+            .WithQuery(Limit, Cursor)
+            .Gives<AdListResponse>(200, "Ads, and where to go on.")
+            .Refuses(ProblemKind.InvalidRequest);
 
     private static async Task<IResult> PutAsync(
         string adId, HttpContext http, ICatalogueStore store, AdCatalogue catalogue, ILogger<AdCatalogue> logger)
@@ -96,17 +110,27 @@ internal static class AdEndpoints
             ? TypedResults.Json(AdResponse.Of(ad), ApiJson.Context.AdResponse)
             : Problem.UnknownAd(adId);
 
-    private static async Task<IResult> ListAsync(HttpContext http, ICatalogueStore store)
+    private static async Task<IResult> ListOfAdvertiserAsync(string advertiserId, HttpContext http, ICatalogueStore store) =>
+        http.Caller().MayRead(advertiserId)
+            ? await AnswerListAsync(advertiserId, new FieldErrors(), http, store)
+            : new Problem(ProblemKind.Forbidden, $"The key is not one of advertiser \"{advertiserId}\".");
+
+    private static Task<IResult> ListAsync(HttpContext http, ICatalogueStore store)
+    {
+        var errors = new FieldErrors();
+        var advertiserId = Optional(http.Request.Query, "advertiserId");
+        errors.Check("advertiserId", advertiserId, new IdAttribute());
+        return AnswerListAsync(advertiserId, errors, http, store);
+    }
+
+    private static string? Optional(IQueryCollection query, string name) => query[name] is [{ Length: > 0 } value] ? value : null;
+
+    private static async Task<IResult> AnswerListAsync(string? advertiserId, FieldErrors errors, HttpContext http, ICatalogueStore store)
     {
         var query = http.Request.Query;
-        var errors = new FieldErrors();
-        string? Optional(string name) => query[name] is [{ Length: > 0 } value] ? value : null;
-
-        var advertiserId = Optional("advertiserId");
-        errors.Check("advertiserId", advertiserId, new IdAttribute());
 
         // A cursor is the ID of the last ad of the page before.
-        var cursor = Optional("cursor");
+        var cursor = Optional(query, "cursor");
         if (cursor is not null && !Ids.IsValid(cursor))
         {
             errors.Add("cursor", "must be the nextCursor of the answer before");

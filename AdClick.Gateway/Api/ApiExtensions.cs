@@ -3,6 +3,7 @@ using AdClick.Gateway.Ads;
 using AdClick.Gateway.HotAds;
 using AdClick.Gateway.Impressions;
 using AdClick.Gateway.Keys;
+using AdClick.Gateway.Live;
 using AdClick.Gateway.Metrics;
 using AdClick.Gateway.Proofs;
 using AdClick.Gateway.Reconciliation;
@@ -31,12 +32,15 @@ internal static class ApiExtensions
         services.AddSingleton<ApiKeyDirectory>();
         services.AddHostedService<ApiKeyRefresher>();
         services.AddMetricsGateway();
+        services.TryAddSingleton(new LiveClicksSettings());
+        services.AddSingleton<LiveFeeds>();
 
         // AddAuthentication would bring data protection along, with keys in the user's home that nothing here needs.
         services.AddAuthenticationCore(options => options.DefaultScheme = ApiKeyAuthentication.SchemeName);
         services.AddWebEncoders();
         new AuthenticationBuilder(services).AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
         services.AddAuthorizationBuilder()
+            .AddPolicy(ApiScopes.Any, policy => policy.RequireAuthenticatedUser())
             .AddPolicy(ApiScopes.Admin, policy => policy.RequireRole(ApiScopes.Admin))
             .AddPolicy(ApiScopes.Publisher, policy => policy.RequireRole(ApiScopes.Admin, ApiScopes.Publisher))
             .AddPolicy(ApiScopes.Advertiser, policy => policy.RequireRole(ApiScopes.Admin, ApiScopes.Advertiser));
@@ -66,10 +70,12 @@ internal static class ApiExtensions
         var v1 = routes.MapGroup("/v1");
         v1.AddEndpointFilter(EndpointContract.CheckRequestAsync);
         v1.MapAds();
+        v1.MapAdvertiserAds();
         v1.MapImpressions();
         v1.MapSubShards();
         v1.MapKeys();
         v1.MapClicks();
+        v1.MapLiveClicks();
         v1.MapReconciliation();
         v1.MapReceipts();
         v1.MapComparison();

@@ -41,6 +41,8 @@ internal static class ApiJson
 [JsonSerializable(typeof(CreateKeyRequest))]
 [JsonSerializable(typeof(CreatedKeyResponse))]
 [JsonSerializable(typeof(KeyListResponse))]
+[JsonSerializable(typeof(OwnKeyResponse))]
+[JsonSerializable(typeof(NodeStatusResponse))]
 [JsonSerializable(typeof(PinSubShardsRequest))]
 [JsonSerializable(typeof(SubShardsResponse))]
 [JsonSerializable(typeof(SubShardListResponse))]

@@ -14,6 +14,9 @@ internal static class ApiScopes
     /// <summary>Read the clicks of one advertiser.</summary>
     public const string Advertiser = "advertiser";
 
+    /// <summary>No scope but a policy: any key will do.</summary>
+    public const string Any = "any";
+
     /// <summary>The scope's name.</summary>
     public static string Name(KeyScope scope) => scope switch
     {

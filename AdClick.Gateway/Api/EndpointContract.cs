@@ -68,6 +68,10 @@ internal static class EndpointContract
         builder.WithMetadata(
             new ProducesResponseTypeMetadata(status, typeof(T), ["application/json", .. furtherTypes]) { Description = description });
 
+    /// <summary>The endpoint answers with a stream of events.</summary>
+    public static RouteHandlerBuilder GivesEvents<T>(this RouteHandlerBuilder builder, string description, string contentType) =>
+        builder.WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [contentType]) { Description = description });
+
     /// <summary>The endpoint answers without a body.</summary>
     public static RouteHandlerBuilder Gives(this RouteHandlerBuilder builder, int status, string description) =>
         builder.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(void), []) { Description = description });

@@ -97,7 +97,12 @@ internal static class OpenApiDescription
         if (metadata.OfType<IAuthorizeData>().LastOrDefault() is { Policy: { } scope })
         {
             operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SchemeName, context.Document)] = [] }];
-            var scopes = scope == ApiScopes.Admin ? scope : $"{scope} or {ApiScopes.Admin}";
+            var scopes = scope switch
+            {
+                ApiScopes.Admin => scope,
+                ApiScopes.Any => $"{ApiScopes.Admin}, {ApiScopes.Publisher} or {ApiScopes.Advertiser}",
+                _ => $"{scope} or {ApiScopes.Admin}",
+            };
             operation.Description = $"{operation.Description} Needs a key of scope {scopes}.".Trim();
             refusals = refusals.Concat(
             [

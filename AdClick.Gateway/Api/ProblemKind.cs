@@ -69,6 +69,9 @@ internal sealed record ProblemKind(int Status, string Name, string Title)
     /// <summary>Too many calls.</summary>
     public static readonly ProblemKind RateLimited = new(429, "rate-limited", "Too many requests");
 
+    /// <summary>Too many streams.</summary>
+    public static readonly ProblemKind TooManyStreams = new(429, "too-many-streams", "Too many streams are open");
+
     /// <summary>Our own fault.</summary>
     public static readonly ProblemKind InternalError = new(500, "internal-error", "Something went wrong in AdClick");
 

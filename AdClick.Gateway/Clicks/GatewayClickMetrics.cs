@@ -6,10 +6,22 @@ namespace AdClick.Gateway.Clicks;
 /// <summary>What the way of a click measures at the gateway.</summary>
 internal static class GatewayClickMetrics
 {
-    private static readonly Meter Meter = new("AdClick");
+    /// <summary>Name of the meter.</summary>
+    public const string MeterName = "AdClick";
+
+    /// <summary>Counter of redirects by verdict.</summary>
+    public const string RedirectsName = "adclick.redirects";
+
+    /// <summary>Histogram of the time to the redirect.</summary>
+    public const string RedirectDurationName = "adclick.redirect.duration";
+
+    /// <summary>The verdict of a click that nothing is held against, as it is tagged.</summary>
+    public const string Valid = "valid";
+
+    private static readonly Meter Meter = new(MeterName);
 
     private static readonly Counter<long> Redirects = Meter.CreateCounter<long>(
-        "adclick.redirects", "{click}", "Clicks redirected after they were logged, by the gateway's verdict");
+        RedirectsName, "{click}", "Clicks redirected after they were logged, by the gateway's verdict");
 
     private static readonly Counter<long> Unlogged = Meter.CreateCounter<long>(
         "adclick.redirects.unlogged", "{click}", "Clicks redirected though the log could not confirm them (lost=possible)");
@@ -19,11 +31,11 @@ internal static class GatewayClickMetrics
 
     /// <summary>Time from the request to the redirect.</summary>
     public static readonly Histogram<double> RedirectDuration = Meter.CreateHistogram<double>(
-        "adclick.redirect.duration", "s", "Time from the request to its redirect, for logged clicks");
+        RedirectDurationName, "s", "Time from the request to its redirect, for logged clicks");
 
     private static readonly KeyValuePair<string, object?>[] Verdicts =
     [
-        new("verdict", "valid"), new("verdict", "bot"), new("verdict", "expired"), new("verdict", "inactive_ad"),
+        new("verdict", Valid), new("verdict", "bot"), new("verdict", "expired"), new("verdict", "inactive_ad"),
     ];
 
     private static readonly KeyValuePair<string, object?> LostPossible = new("lost", "possible");

@@ -8,7 +8,9 @@ namespace AdClick.Gateway.Commands;
 internal static class ServeCommand
 {
     /// <summary>Runs until it is told to stop; gives the exit code.</summary>
-    public static async Task<int> RunAsync(string[] settings)
+    /// <param name="settings">Settings, as command-line arguments.</param>
+    /// <param name="beside">What else to do from when the node listens until it stops; null for nothing.</param>
+    public static async Task<int> RunAsync(string[] settings, Func<GatewayHost, CancellationToken, Task>? beside = null)
     {
         await using var host = await BuildAsync(settings);
         if (host is null)
@@ -18,9 +20,16 @@ internal static class ServeCommand
 
         var exit = host.Application.Services.GetRequiredService<ProcessExit>();
         var lifetime = host.Application.Lifetime;
+        var besides = Task.CompletedTask;
+        if (beside is not null)
+        {
+            lifetime.ApplicationStarted.Register(() => besides = beside(host, lifetime.ApplicationStopping));
+        }
+
         try
         {
             await host.Application.RunAsync();
+            await besides;
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {

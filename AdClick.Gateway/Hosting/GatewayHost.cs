@@ -13,9 +13,11 @@ using AdClick.Actors.Partitions;
 using AdClick.Gateway.Ads;
 using AdClick.Gateway.Api;
 using AdClick.Gateway.Clicks;
+using AdClick.Gateway.Live;
 using AdClick.Gateway.Metrics;
 using AdClick.Gateway.Operators;
 using AdClick.Gateway.Operators.Console;
+using AdClick.Gateway.Pages;
 using AdClick.Gateway.Proofs;
 using Akka.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -304,7 +306,11 @@ internal sealed partial class GatewayHost : IAsyncDisposable
             CoolDown = options.ImpressionLifetime,
         });
         services.AddSingleton<ClusterGauges>();
+        services.AddSingleton<RedirectWatch>();
+        services.AddSingleton<RecentEvents>();
+        services.AddHostedService(provider => provider.GetRequiredService<RecentEvents>());
         services.AddSingleton(_ => DeclaredBots.Load());
+        services.AddSingleton(new LiveClicksSettings { StreamsPerKey = options.LiveStreamsPerKey, Streams = options.LiveStreams });
         services.AddAdClickApi(provider => new ApiSettings
         {
             AdminKey = adminKey,
@@ -399,10 +405,12 @@ internal sealed partial class GatewayHost : IAsyncDisposable
         if (options.IsGateway)
         {
             application.MapAdClickApi();
+            application.MapAdClickPages();
         }
 
         application.MapAdClickHealth();
         application.MapAdClickCluster();
+        application.MapNodeStatus();
         application.MapOperatorCommands();
         application.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization("admin");
         _ = application.Services.GetRequiredService<PartitionGauges>(); // registers itself
@@ -410,6 +418,7 @@ internal sealed partial class GatewayHost : IAsyncDisposable
         _ = application.Services.GetRequiredService<ArchiveWatch>();
         _ = application.Services.GetRequiredService<ReconciliationWatch>();
         _ = application.Services.GetRequiredService<ClusterGauges>(); // likewise
+        _ = application.Services.GetRequiredService<RedirectWatch>();
         GatewayClickMetrics.Announce();
     }
 }

@@ -76,6 +76,12 @@ public sealed record GatewayOptions
     /// <summary>API calls per second that one key may make; short bursts of twice as many pass. Default 200.</summary>
     public int RequestsPerSecondPerKey { get; init; } = 200;
 
+    /// <summary>Streams of clicks that one key may have open on this node, 1 to 100,000. Default 500.</summary>
+    public int LiveStreamsPerKey { get; init; } = 500;
+
+    /// <summary>Streams of clicks that this node holds open, 1 to 100,000. Default 5,000.</summary>
+    public int LiveStreams { get; init; } = 5_000;
+
     /// <summary>Networks of proxies whose <c>X-Forwarded-For</c> is believed. Default none.</summary>
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
 

@@ -74,6 +74,8 @@ internal sealed partial class SettingsReader
             HotAdClicksPerSecond = Number("HotAdClicksPerSecond", defaults.HotAdClicksPerSecond, 10, 1_000_000),
             HotAdAfter = Span("HotAdAfter", defaults.HotAdAfter, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
             RequestsPerSecondPerKey = Number("RequestsPerSecondPerKey", defaults.RequestsPerSecondPerKey, 1, 1_000_000),
+            LiveStreamsPerKey = Number("LiveStreamsPerKey", defaults.LiveStreamsPerKey, 1, 100_000),
+            LiveStreams = Number("LiveStreams", defaults.LiveStreams, 1, 100_000),
             TrustedProxies = TrustedProxies(),
             MetricsUrl = MetricsUrl(),
             Roles = Roles(defaults.Roles, cluster is not null),

@@ -40,6 +40,8 @@ internal sealed class ApiKeyDirectory : IDisposable
         }
     }
 
+    private bool IsTrusted => _loaded && _time.GetElapsedTime(Volatile.Read(ref _readAt)) <= TrustedFor;
+
     /// <summary>Finds out whose secret this is.</summary>
     public KeyLookup Find(string secret, out ApiCaller? caller)
     {
@@ -51,7 +53,7 @@ internal sealed class ApiKeyDirectory : IDisposable
         }
 
         caller = null;
-        if (!_loaded || _time.GetElapsedTime(Volatile.Read(ref _readAt)) > TrustedFor)
+        if (!IsTrusted)
         {
             return KeyLookup.CannotTell;
         }
@@ -67,6 +69,9 @@ internal sealed class ApiKeyDirectory : IDisposable
 
         return KeyLookup.Unknown;
     }
+
+    /// <summary>Whether a caller that was known when its call began still is.</summary>
+    public bool IsGood(ApiCaller caller) => caller == _admin || (IsTrusted && _callers.GetValueOrDefault(Start(caller.Key.Hash))?.Contains(caller) == true);
 
     /// <summary>Reads the keys from the store.</summary>
     /// <exception cref="MetricsStoreUnavailableException">The store can't answer now; the keys stay as they were.</exception>

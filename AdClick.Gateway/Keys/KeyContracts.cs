@@ -42,6 +42,19 @@ internal sealed record KeyResponse(
     public static KeyResponse Of(ApiKey key) => new(key.Name, ApiScopes.Name(key.Scope), key.AdvertiserId, key.CreatedAt.UtcDateTime);
 }
 
+/// <summary>Answer to <c>GET /v1/keys/self</c>.</summary>
+/// <param name="Name">Name.</param>
+/// <param name="Scope">What it may do.</param>
+/// <param name="AdvertiserId">Whose clicks it reads.</param>
+internal sealed record OwnKeyResponse(
+    [property: Description("The key's name; `(configured)` for the administrator's key that is in the configuration.")] string Name,
+    [property: OneOf("admin", "publisher", "advertiser")] string Scope,
+    [property: Description("Whose clicks it reads; absent unless the scope is advertiser.")] string? AdvertiserId)
+{
+    /// <summary>The key as it is shown to whoever holds it.</summary>
+    public static OwnKeyResponse Of(ApiKey key) => new(key.Name, ApiScopes.Name(key.Scope), key.AdvertiserId);
+}
+
 /// <summary>Answer to <c>GET /v1/keys</c>.</summary>
 /// <param name="Keys">All stored keys, by name.</param>
 internal sealed record KeyListResponse(IReadOnlyList<KeyResponse> Keys);

@@ -22,6 +22,11 @@ internal static class KeyEndpoints
             .WithSummary("List the API keys, without their secrets")
             .RequireAuthorization(ApiScopes.Admin)
             .Gives<KeyListResponse>(200, "All keys, by name.");
+        routes.MapGet("/keys/self", (HttpContext http) => TypedResults.Json(OwnKeyResponse.Of(http.Caller().Key), ApiJson.Context.OwnKeyResponse))
+            .WithName("getOwnKey").WithTags("Keys")
+            .WithSummary("Read what the key of this call may do")
+            .RequireAuthorization(ApiScopes.Any)
+            .Gives<OwnKeyResponse>(200, "The key, without its secret.");
         routes.MapDelete("/keys/{name}", DeleteAsync)
             .WithName("deleteKey").WithTags("Keys")
             .WithSummary("Revoke an API key")

@@ -1,9 +1,6 @@
 using AdClick.Actors.Metrics;
 using AdClick.Gateway.Ads;
 using AdClick.Gateway.Api;
-using Akka.Actor;
-using Akka.Hosting;
-using Microsoft.AspNetCore.Mvc;
 using Microsoft.Net.Http.Headers;
 
 namespace AdClick.Gateway.Metrics;
@@ -11,9 +8,6 @@ namespace AdClick.Gateway.Metrics;
 /// <summary>Reading clicks.</summary>
 internal static class ClickEndpoints
 {
-    // Only an actor system that is stopping does not answer; all else the actor itself ends before.
-    private static readonly TimeSpan AskMargin = TimeSpan.FromSeconds(1);
-
     private static readonly MediaTypeHeaderValue Csv = new(ClickReportCsv.MediaType);
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
@@ -40,7 +34,7 @@ internal static class ClickEndpoints
             .RequireAuthorization(ApiScopes.Advertiser)
             .WithQuery(ClickQuestion.OfAdvertiser)
             .Gives<ClicksResponse>(200, "The clicks.", ClickReportCsv.MediaType)
-            .Refuses(ProblemKind.InvalidRequest, ProblemKind.StoreUnavailable, ProblemKind.TimedOut);
+            .Refuses(ProblemKind.InvalidRequest, ProblemKind.UnknownAd, ProblemKind.StoreUnavailable, ProblemKind.TimedOut);
     }
 
     private static async Task<IResult> OfAdAsync(
@@ -48,8 +42,7 @@ internal static class ClickEndpoints
         HttpContext http,
         AdCatalogue catalogue,
         TimeProvider time,
-        [FromServices] IRequiredActor<MetricsGatewayActor> gateway,
-        MetricsGatewaySettings settings)
+        ClickAnswers answers)
     {
         if (!ClickQuestion.TryRead(http.Request.Query, ClickQuestion.OfAd, (adId, null), time.GetUtcNow(), out var question, out var problem))
         {
@@ -62,76 +55,68 @@ internal static class ClickEndpoints
         }
 
         return http.Caller().MayRead(ad.AdvertiserId)
-            ? await AnswerAsync(http, question, gateway, settings)
-            : new Problem(ProblemKind.Forbidden, $"Ad \"{adId}\" is not one of the key's advertiser.");
+            ? await AnswerAsync(http, question, answers)
+            : NotTheKeysAd(adId);
     }
 
     private static async Task<IResult> OfAdvertiserAsync(
         string advertiserId,
         HttpContext http,
+        AdCatalogue catalogue,
         TimeProvider time,
-        [FromServices] IRequiredActor<MetricsGatewayActor> gateway,
-        MetricsGatewaySettings settings)
+        ClickAnswers answers)
     {
         if (!http.Caller().MayRead(advertiserId))
         {
-            return new Problem(ProblemKind.Forbidden, $"The key is not one of advertiser \"{advertiserId}\".");
+            return NotTheKeysAdvertiser(advertiserId);
         }
 
-        return ClickQuestion.TryRead(
-            http.Request.Query, ClickQuestion.OfAdvertiser, (null, advertiserId), time.GetUtcNow(), out var question, out var problem)
-            ? await AnswerAsync(http, question, gateway, settings)
-            : problem;
+        if (!ClickQuestion.TryRead(
+            http.Request.Query, ClickQuestion.OfAdvertiser, (null, advertiserId), time.GetUtcNow(), out var question, out var problem))
+        {
+            return problem;
+        }
+
+        return await FindForeignAdAsync(question.OnlyAds, advertiserId, catalogue, http.RequestAborted) is { } foreign
+            ? foreign
+            : await AnswerAsync(http, question, answers);
     }
 
-    private static async Task<IResult> AnswerAsync(
-        HttpContext http, ClickQuery question, IRequiredActor<MetricsGatewayActor> gateway, MetricsGatewaySettings settings)
+    /// <summary>The key reads another advertiser's clicks.</summary>
+    public static Problem NotTheKeysAd(string adId) => new(ProblemKind.Forbidden, $"Ad \"{adId}\" is not one of the key's advertiser.");
+
+    /// <summary>The key reads another advertiser's clicks.</summary>
+    public static Problem NotTheKeysAdvertiser(string advertiserId) => new(ProblemKind.Forbidden, $"The key is not one of advertiser \"{advertiserId}\".");
+
+    /// <summary>What is wrong with the ads that a question about an advertiser is narrowed down to; null for nothing.</summary>
+    public static async Task<Problem?> FindForeignAdAsync(string? onlyAds, string advertiserId, AdCatalogue catalogue, CancellationToken cancellationToken)
     {
-        var (report, problem) = await AskAsync(http, question, gateway, settings);
-        if (report is null)
+        foreach (var adId in onlyAds?.Split(',') ?? [])
         {
-            return problem!;
+            if (await catalogue.FindAsync(adId, cancellationToken) is not { Ad: var ad })
+            {
+                return Problem.UnknownAd(adId);
+            }
+
+            if (ad.AdvertiserId != advertiserId)
+            {
+                return new Problem(ProblemKind.Forbidden, $"Ad \"{adId}\" is not one of advertiser \"{advertiserId}\".");
+            }
+        }
+
+        return null;
+    }
+
+    private static async Task<IResult> AnswerAsync(HttpContext http, ClickQuery question, ClickAnswers answers)
+    {
+        var answer = await answers.AskAsync(question, http.RequestAborted);
+        if (answer is not MetricsAnswers.Report { Value: var report })
+        {
+            return ClickAnswers.ProblemOf(answer);
         }
 
         http.Response.Headers.Vary = HeaderNames.Accept;
-        return WantsCsv(http.Request) ? new ClickReportCsv(report) : new ClickReportJson(question, report);
-    }
-
-    /// <summary>Asks the metrics gateway: either report or problem is null.</summary>
-    public static async Task<(ClickReport? Report, Problem? Problem)> AskAsync(
-        HttpContext http, ClickQuery question, IRequiredActor<MetricsGatewayActor> gateway, MetricsGatewaySettings settings)
-    {
-        MetricsAnswers.Answer answer;
-        try
-        {
-            answer = await gateway.ActorRef.Ask<MetricsAnswers.Answer>(
-                new MetricsQuestions.HowManyClicks(question, http.RequestAborted), settings.TimeOut + AskMargin, http.RequestAborted);
-        }
-        catch (AskTimeoutException)
-        {
-            answer = new MetricsAnswers.TimedOut(settings.TimeOut);
-        }
-
-        switch (answer)
-        {
-            case MetricsAnswers.Report { Value: var report }:
-                return (report, null);
-            case MetricsAnswers.Unavailable unavailable:
-                return (null, Problem.StoreUnavailable(unavailable.RetryAfter));
-            case MetricsAnswers.TimedOut timedOut:
-                return (null, new Problem(
-                    ProblemKind.TimedOut,
-                    "The database took too long for this answer. Send the request again after the time in Retry-After, or ask for a narrower range.")
-                {
-                    RetryAfter = timedOut.RetryAfter,
-                });
-            case MetricsAnswers.UnfitRange unfit:
-                return (null, ClickQuestion.TooLong(unfit.Why));
-            case MetricsAnswers.Failed failed:
-                throw new InvalidOperationException("The metrics gateway could not answer a question about clicks.", failed.Cause);
-            default:
-                throw new OperationCanceledException("Nobody waits for this answer any more.", http.RequestAborted);
-        }
+        return WantsCsv(http.Request) ? new ClickReportCsv(question, report) : new ClickReportJson(question, report);
     }
 
     /// <summary>CSV for whoever prefers it to JSON; JSON for everyone else.</summary>

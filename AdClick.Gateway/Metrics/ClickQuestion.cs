@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using AdClick.Actors.Clicks;
 using AdClick.Actors.Metrics;
 using AdClick.Gateway.Api;
 
@@ -10,6 +11,9 @@ internal static class ClickQuestion
 {
     /// <summary>Rule of the parameter <c>granularity</c>.</summary>
     public static readonly OneOfAttribute GranularityRule = new("minute", "quarter-hour", "hour", "day");
+
+    /// <summary>Most ads that one question may name.</summary>
+    public const int MaxAds = 50;
 
     private static readonly BetweenAttribute TopRule = new(1, 1_000);
 
@@ -29,6 +33,9 @@ internal static class ClickQuestion
         new("fill", "Whether empty buckets are listed with zeros.") { Rule = new OneOfAttribute("none", "zero"), Default = "none" },
     ];
 
+    /// <summary>The parameter that narrows an advertiser's clicks down to some ads.</summary>
+    public static readonly QueryParameter Ads = new("ads", "Only these ads of the advertiser: at most 50 IDs with commas in between.");
+
     /// <summary>Parameters of the question about an ad.</summary>
     public static QueryParameter[] OfAd => Common;
 
@@ -45,6 +52,12 @@ internal static class ClickQuestion
             Rule = TopRule,
             Default = "50",
         },
+        new("series", "With `none`, groups come without their buckets: the totals of many ads over a long range.")
+        {
+            Rule = new OneOfAttribute("buckets", "none"),
+            Default = "buckets",
+        },
+        Ads,
     ];
 
     /// <summary>Reads the question, aligned to buckets so that equal questions are equal.</summary>
@@ -91,6 +104,13 @@ internal static class ClickQuestion
         var fill = Text("fill");
         var groupBy = Text("groupBy");
         var top = ReadTop(Text("top"), errors);
+        var isWithoutBuckets = Text("series") == "none";
+        if (isWithoutBuckets && groupBy != "ad")
+        {
+            errors.Add("series", "may be none with groupBy=ad only");
+        }
+
+        var ads = ReadAds(query, errors);
         if (!errors.Any && from > to)
         {
             errors.Add("from", "must not be after \"to\"");
@@ -114,6 +134,8 @@ internal static class ClickQuestion
             TimeZone = timeZone,
             FillZero = fill == "zero",
             GroupByAd = groupByAd,
+            TotalsOnly = isWithoutBuckets,
+            OnlyAds = ads,
         };
         if (!BucketAlignment.TryAlign(asked, out var range, out var error))
         {
@@ -175,6 +197,24 @@ internal static class ClickQuestion
         }
 
         return DateTimeOffset.TryParseExact(text.Replace('t', 'T'), Formats, CultureInfo.InvariantCulture, DateTimeStyles.None, out time);
+    }
+
+    /// <summary>The IDs in `ads`, in ascending order, each once; null where it is left out.</summary>
+    public static string? ReadAds(IQueryCollection query, FieldErrors errors)
+    {
+        if (query[Ads.Name] is not [{ } text])
+        {
+            return null;
+        }
+
+        var ids = text.Split(',').Order(StringComparer.Ordinal).Distinct(StringComparer.Ordinal).ToList();
+        if (ids.Count > MaxAds || !ids.TrueForAll(id => Ids.IsValid(id)))
+        {
+            errors.Add(Ads.Name, $"must be 1 to {MaxAds} ad IDs with commas in between, each {Ids.Rule}");
+            return null;
+        }
+
+        return string.Join(',', ids);
     }
 
     /// <summary>The granularity of a name that was checked before; a minute where there is none.</summary>

@@ -11,8 +11,9 @@ namespace AdClick.Gateway.Metrics;
 /// they are IDs,
 /// times, words and numbers. Up to when the numbers are complete stands in a header, as no line has room for it.
 /// </summary>
+/// <param name="query">The question.</param>
 /// <param name="report">The answer.</param>
-internal sealed class ClickReportCsv(ClickReport report) : IResult
+internal sealed class ClickReportCsv(ClickQuery query, ClickReport report) : IResult
 {
     /// <summary>Media type.</summary>
     public const string MediaType = "text/csv";
@@ -29,6 +30,8 @@ internal sealed class ClickReportCsv(ClickReport report) : IResult
 
     private static ReadOnlySpan<byte> GroupedHeader => "adId,start,state,clicks,duplicates,late,invalid,bot,expired,inactive_ad\r\n"u8;
 
+    private static ReadOnlySpan<byte> TotalsHeader => "adId,clicks,duplicates,late,invalid,bot,expired,inactive_ad\r\n"u8;
+
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'";
 
     private static readonly string[] States = ["live", "final", "reconciled"];
@@ -40,12 +43,19 @@ internal sealed class ClickReportCsv(ClickReport report) : IResult
         response.ContentType = "text/csv; charset=utf-8; header=present";
         response.Headers[CompleteThroughHeader] = report.CompleteThrough.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
         var body = response.BodyWriter;
-        body.Write(report.Groups is null ? Header : GroupedHeader);
+        body.Write(report.Groups is null ? Header : query.TotalsOnly ? TotalsHeader : GroupedHeader);
         if (report.Groups is { } groups)
         {
             foreach (var group in groups)
             {
-                await WriteSeriesAsync(body, group.AdId + ",", group.Series, httpContext.RequestAborted);
+                if (query.TotalsOnly)
+                {
+                    WriteLine(body, group.AdId, group.Total);
+                }
+                else
+                {
+                    await WriteSeriesAsync(body, group.AdId + ",", group.Series, httpContext.RequestAborted);
+                }
             }
         }
         else
@@ -70,14 +80,17 @@ internal sealed class ClickReportCsv(ClickReport report) : IResult
         }
     }
 
-    private static int WriteLine(PipeWriter body, string start, ClickBucket bucket)
+    private static int WriteLine(PipeWriter body, string start, ClickBucket bucket) => WriteLine(
+        body,
+        string.Create(CultureInfo.InvariantCulture, $"{start}{bucket.Start.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'},{States[(int)bucket.State]}"),
+        bucket.Totals);
+
+    private static int WriteLine(PipeWriter body, string start, ClickTotals totals)
     {
-        var totals = bucket.Totals;
         if (!Utf8.TryWrite(
             body.GetSpan(MaxLineBytes),
             CultureInfo.InvariantCulture,
-            $"{start}{bucket.Start.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'},{States[(int)bucket.State]},{totals.Clicks},{totals.Duplicates},"
-                + $"{totals.Late},{totals.Invalid},{totals.Bot},{totals.Expired},{totals.InactiveAd}\r\n",
+            $"{start},{totals.Clicks},{totals.Duplicates},{totals.Late},{totals.Invalid},{totals.Bot},{totals.Expired},{totals.InactiveAd}\r\n",
             out var bytes))
         {
             throw new InvalidOperationException($"A line of CSV is over {MaxLineBytes} bytes.");

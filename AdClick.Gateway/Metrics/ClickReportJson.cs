@@ -41,7 +41,11 @@ internal sealed class ClickReportJson(ClickQuery query, ClickReport report) : IR
                 writer.WriteStartObject();
                 writer.WriteString("adId"u8, group.AdId);
                 WriteTotal(writer, "total"u8, group.Total);
-                await WriteSeriesAsync(stream, group.Series);
+                if (!query.TotalsOnly)
+                {
+                    await WriteSeriesAsync(stream, group.Series);
+                }
+
                 writer.WriteEndObject();
             }
 
@@ -63,15 +67,21 @@ internal sealed class ClickReportJson(ClickQuery query, ClickReport report) : IR
         writer.WriteStartArray("series"u8);
         foreach (var bucket in series)
         {
-            writer.WriteStartObject();
-            writer.WriteString(Start, bucket.Start.UtcDateTime);
-            writer.WriteString(State, States[(int)bucket.State]);
-            WriteCounts(writer, bucket.Totals);
-            writer.WriteEndObject();
+            WriteBucket(writer, bucket);
             await stream.FlushIfLargeAsync();
         }
 
         writer.WriteEndArray();
+    }
+
+    /// <summary>Writes a bucket as it stands in a series.</summary>
+    public static void WriteBucket(Utf8JsonWriter writer, ClickBucket bucket)
+    {
+        writer.WriteStartObject();
+        writer.WriteString(Start, bucket.Start.UtcDateTime);
+        writer.WriteString(State, States[(int)bucket.State]);
+        WriteCounts(writer, bucket.Totals);
+        writer.WriteEndObject();
     }
 
     private static void WriteTotal(Utf8JsonWriter writer, ReadOnlySpan<byte> name, ClickTotals totals)

@@ -63,4 +63,5 @@ internal sealed record ClickBucketResponse(
 /// <param name="AdId">Ad.</param>
 /// <param name="Total">Sum over the range.</param>
 /// <param name="Series">Buckets.</param>
-internal sealed record ClickGroupResponse(string AdId, ClickCounts Total, IReadOnlyList<ClickBucketResponse> Series);
+internal sealed record ClickGroupResponse(
+    string AdId, ClickCounts Total, [property: Description("Buckets in ascending order; absent with `series=none`.")] IReadOnlyList<ClickBucketResponse>? Series);

@@ -115,5 +115,5 @@ internal sealed class MetricsGatewayActor : UntypedActor
     private static string Name(ClickQuery query) => string.Create(
         CultureInfo.InvariantCulture,
         $"{query.AdId}|{query.AdvertiserId}|{query.From.UtcTicks}|{query.To.UtcTicks}|{query.Granularity}|{query.TimeZone}|"
-        + $"{query.FillZero}|{query.GroupByAd}|{query.Top}");
+        + $"{query.FillZero}|{query.GroupByAd}|{query.Top}|{query.TotalsOnly}|{query.OnlyAds}");
 }

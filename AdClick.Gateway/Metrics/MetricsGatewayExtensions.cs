@@ -23,6 +23,7 @@ internal static class MetricsGatewayExtensions
     public static void AddMetricsGateway(this IServiceCollection services)
     {
         services.TryAddSingleton(new MetricsGatewaySettings());
+        services.AddSingleton<ClickAnswers>();
         services.AddOptions<MemoryCacheOptions>().Configure<TimeProvider>((options, time) =>
         {
             options.Clock = new CacheClock(time);

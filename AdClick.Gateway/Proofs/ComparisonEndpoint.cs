@@ -2,8 +2,6 @@ using AdClick.Actors.Metrics;
 using AdClick.Gateway.Ads;
 using AdClick.Gateway.Api;
 using AdClick.Gateway.Metrics;
-using Akka.Hosting;
-using Microsoft.AspNetCore.Mvc;
 
 namespace AdClick.Gateway.Proofs;
 
@@ -37,8 +35,7 @@ internal static class ComparisonEndpoint
         HttpContext http,
         AdCatalogue catalogue,
         IRepeatStore repeats,
-        [FromServices] IRequiredActor<MetricsGatewayActor> gateway,
-        MetricsGatewaySettings settings)
+        ClickAnswers answers)
     {
         var query = http.Request.Query;
         var errors = new FieldErrors();
@@ -93,10 +90,10 @@ internal static class ComparisonEndpoint
             return ClickQuestion.TooLong(error);
         }
 
-        var (report, refusal) = await ClickEndpoints.AskAsync(http, question with { From = range.From, To = range.To }, gateway, settings);
-        if (report is null)
+        var answer = await answers.AskAsync(question with { From = range.From, To = range.To }, http.RequestAborted);
+        if (answer is not MetricsAnswers.Report { Value: var report })
         {
-            return refusal!;
+            return ClickAnswers.ProblemOf(answer);
         }
 
         var repeated = range.Count == 0 ? [] : await repeats.FindRepeatsAsync(adId, MinuteOf(range.From), MinuteOf(range.To), http.RequestAborted);

@@ -107,6 +107,32 @@ public sealed class QueryTests
     }
 
     [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task Some_ads_of_an_advertiser_are_answered_as_if_there_were_no_others(StoreKind kind)
+    {
+        await using var file = await FileWithAdvertiserAsync(kind);
+        var query = Advertiser("v1") with { OnlyAds = "a1,a2,b1" };
+
+        var report = await file.Store.QueryAsync(query, default);
+        Assert.Equal(["01:02 11", "01:03 20"], Show(report.Series));
+        var grouped = await file.Store.QueryAsync(query with { GroupByAd = true }, default);
+        Assert.Equal(["a2 30", "a1 1"], grouped.Groups!.Select(group => $"{group.AdId} {group.Total.Clicks}"));
+        Assert.Equal(31, grouped.Total.Clicks);
+    }
+
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
+    public async Task Totals_come_without_buckets_and_without_their_limit(StoreKind kind)
+    {
+        await using var file = await FileWithAdvertiserAsync(kind);
+        var to = DateTimeOffset.Parse("2026-11-24T01:00Z", null).AddMinutes(9_000);
+        var query = Advertiser("v1") with { GroupByAd = true, FillZero = true, TotalsOnly = true, To = to, Top = 2 };
+
+        var report = await file.Store.QueryAsync(query, default);
+        Assert.Equal(["a3 100", "a2 30"], report.Groups!.Select(group => $"{group.AdId} {group.Total.Clicks}"));
+        Assert.All(report.Groups!, group => Assert.Empty(group.Series));
+        Assert.Equal((131, 1), (report.Total.Clicks, report.Others.Clicks));
+    }
+
+    [Theory, OnSqlite, OnPostgres, OnTimescale]
     public async Task The_buckets_of_all_groups_together_are_limited(StoreKind kind)
     {
         await using var file = await FileWithAdvertiserAsync(kind);

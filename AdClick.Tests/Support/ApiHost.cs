@@ -10,6 +10,7 @@ using AdClick.Actors.Lake.Receipts;
 using AdClick.Actors.Metrics;
 using AdClick.Actors.Metrics.Sqlite;
 using AdClick.Gateway.Api;
+using AdClick.Gateway.Live;
 using AdClick.Gateway.Metrics;
 using AdClick.Gateway.Proofs;
 using Akka.Hosting;
@@ -65,7 +66,11 @@ internal sealed class ApiHost : IAsyncDisposable
     public HttpClient Anonymous { get; private set; } = null!;
 
     public static async Task<ApiHost> StartAsync(
-        int requestsPerSecond = 1_000_000, MetricsGatewaySettings? metrics = null, Action<WebApplication>? map = null, string? adminKey = AdminKey,
+        int requestsPerSecond = 1_000_000,
+        MetricsGatewaySettings? metrics = null,
+        Action<WebApplication>? map = null,
+        string? adminKey = AdminKey,
+        LiveClicksSettings? live = null,
         bool hasLake = true)
     {
         var host = new ApiHost();
@@ -91,6 +96,11 @@ internal sealed class ApiHost : IAsyncDisposable
         if (metrics is not null)
         {
             builder.Services.AddSingleton(metrics);
+        }
+
+        if (live is not null)
+        {
+            builder.Services.AddSingleton(live);
         }
 
         builder.Services.AddAdClickApi(_ => new ApiSettings
@@ -188,6 +198,9 @@ internal sealed class ApiHost : IAsyncDisposable
         Assert.Equal("no-store", response.Headers.CacheControl?.ToString());
         return problem;
     }
+
+    /// <summary>Stops the server as SIGTERM does; what is asked for afterwards finds nobody.</summary>
+    public Task StopAsync() => _app.StopAsync();
 
     public async ValueTask DisposeAsync()
     {

@@ -25,6 +25,11 @@ internal static class PostgresQuery
         var sums = new AdsSink();
         await reader.ReadAsync([.. ads.Keys], Plan(range.Whole), SumBy.Ad, sums).ConfigureAwait(false);
         builder.SetSums(ads, sums);
+        if (query.TotalsOnly)
+        {
+            return builder.OfTotals();
+        }
+
         foreach (var chunk in builder.Largest.Chunk(Math.Max(1, MaxSums / Math.Max(1, range.Count))))
         {
             var series = new AdSeriesSink(chunk, range);
@@ -61,9 +66,13 @@ internal static class PostgresQuery
         var frontier = RollupFrontier.Of(reader);
         await reader.NextResultAsync(session.CancellationToken).ConfigureAwait(false);
         var ads = new Dictionary<int, string>();
+        var isAsked = query.AdFilter();
         while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
         {
-            ads.Add(reader.GetInt32(0), reader.GetString(1));
+            if (reader.GetString(1) is var text && isAsked(text))
+            {
+                ads.Add(reader.GetInt32(0), text);
+            }
         }
 
         await reader.NextResultAsync(session.CancellationToken).ConfigureAwait(false);
@@ -87,6 +96,6 @@ internal static class PostgresQuery
         var (log, partitions) = await PostgresProgress.ReadCurrentAsync(reader, session.CancellationToken).ConfigureAwait(false);
         return (
             new ReportBuilder(query, range, Completeness.Of(log, partitions), new ReconciledHours(reconciled)),
-            new PostgresReader(session, frontier, marks, hasCorrections, query.AdvertiserId), ads);
+            new PostgresReader(session, frontier, marks, hasCorrections, query.WholeAdvertiser), ads);
     }
 }

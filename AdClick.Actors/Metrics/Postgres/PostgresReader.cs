@@ -23,9 +23,9 @@ internal enum SumBy
 /// <param name="frontier">How far the rollups have come in it.</param>
 /// <param name="marks">What is marked in it, for all ads that will be asked for.</param>
 /// <param name="hasCorrections">Whether reconciliation has corrected anything in the range.</param>
-/// <param name="advertiserId">The advertiser, when all its ads will be asked for, and summed up whatever the ad.</param>
+/// <param name="wholeAdvertiser">The advertiser, when the sum of all its ads is asked for.</param>
 internal sealed class PostgresReader(
-    PostgresSession session, RollupFrontier frontier, IReadOnlyCollection<(int Ad, int Quarter)> marks, bool hasCorrections, string? advertiserId)
+    PostgresSession session, RollupFrontier frontier, IReadOnlyCollection<(int Ad, int Quarter)> marks, bool hasCorrections, string? wholeAdvertiser)
 {
     private const string OfColumns =
         """
@@ -154,7 +154,7 @@ internal sealed class PostgresReader(
         void AddRollups(string bucket, int unit, string isTrue)
         {
             var (minute, start, end) = ($"{bucket} * {unit}", part.Start / unit, part.End / unit);
-            if (advertiserId is null || sumBy != SumBy.Bucket)
+            if (wholeAdvertiser is null || sumBy != SumBy.Bucket)
             {
                 var areTrue = marks.Count > 0 ? isTrue : "";
                 Add(minute, OfColumns, $"{bucket}_clicks AS stored WHERE {AreWanted} AND {bucket} >= $2 AND {bucket} < $3{areTrue}", ads, start, end);
@@ -168,7 +168,7 @@ internal sealed class PostgresReader(
             ];
             Add(
                 minute, OfColumns, $"advertiser_{bucket}_clicks AS stored WHERE advertiser_id = $1 AND {bucket} >= $2 AND {bucket} < $3 AND {bucket} <> ALL ($4)",
-                advertiserId, start, end, marked);
+                wholeAdvertiser, start, end, marked);
             if (marked.Length > 0)
             {
                 Add(minute, OfColumns, $"{bucket}_clicks AS stored WHERE {AreWanted} AND {bucket} = ANY ($2){isTrue}", ads, marked);

@@ -15,7 +15,7 @@ internal static class SqliteQuery
         {
             var sink = new SeriesSink(range);
             var pieces = QueryPlan.Of(range.BoundaryMinutes, firstMinute, endMinute);
-            if (query.AdvertiserId is { } advertiserId)
+            if (query.WholeAdvertiser is { } advertiserId)
             {
                 reader.ReadAdvertiser(advertiserId, [.. ads.Keys], pieces, sink);
             }
@@ -31,6 +31,11 @@ internal static class SqliteQuery
         var sums = new AdsSink();
         reader.Read([.. ads.Keys], QueryPlan.Of(range.Whole, firstMinute, endMinute), sums);
         builder.SetSums(ads, sums);
+        if (query.TotalsOnly)
+        {
+            return builder.OfTotals();
+        }
+
         var plan = QueryPlan.Of(range.BoundaryMinutes, firstMinute, endMinute);
         foreach (var ad in builder.Largest)
         {
@@ -56,10 +61,14 @@ internal static class SqliteQuery
             return ads;
         }
 
+        var isAsked = query.AdFilter();
         var read = database.Prepare("SELECT ad, ad_id FROM ads WHERE advertiser_id = ?1").Bind(1, query.AdvertiserId);
         while (read.Step())
         {
-            ads.Add(read.Int32(0), read.Text(1));
+            if (read.Text(1) is var text && isAsked(text))
+            {
+                ads.Add(read.Int32(0), text);
+            }
         }
 
         read.Reset();

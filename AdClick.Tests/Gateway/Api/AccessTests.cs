@@ -21,6 +21,8 @@ public sealed class AccessTests : IAsyncLifetime
         ("POST", "/v1/impressions", """{"adId": "a1"}""", ["publisher"]),
         ("GET", "/v1/ads/a1/clicks", null, ["advertiser"]),
         ("GET", "/v1/advertisers/adv1/clicks", null, ["advertiser"]),
+        ("GET", "/v1/advertisers/adv1/ads", null, ["advertiser"]),
+        ("GET", "/v1/keys/self", null, ["publisher", "advertiser"]),
         ("POST", "/v1/keys", """{"name": "NAME", "scope": "publisher"}""", []),
         ("GET", "/v1/keys", null, []),
         ("DELETE", "/v1/keys/nobody", null, []),
@@ -95,6 +97,28 @@ public sealed class AccessTests : IAsyncLifetime
         using var response = await client.GetAsync(path);
         Assert.Equal(expected, response.StatusCode);
         Assert.Equal(expected == HttpStatusCode.OK ? 1 : 0, _host.Store.Queries);
+    }
+
+    [Theory]
+    [InlineData("admin", null)]
+    [InlineData("publisher", null)]
+    [InlineData("advertiser", "adv1")]
+    public async Task A_key_is_told_what_it_may_do(string scope, string? advertiserId)
+    {
+        var client = await _host.WithNewKeyAsync(scope, advertiserId, "k1");
+        using var response = await client.GetAsync("/v1/keys/self");
+        var expected = advertiserId is null ? "" : $",\"advertiserId\":\"{advertiserId}\"";
+        Assert.Equal($$"""{"name":"k1","scope":"{{scope}}"{{expected}}}""", await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task An_advertiser_lists_its_own_ads_only()
+    {
+        var client = await _host.WithNewKeyAsync("advertiser", "adv1");
+        using var own = await client.GetAsync("/v1/advertisers/adv1/ads");
+        Assert.Equal("a1", (string?)Assert.Single((await ApiHost.JsonOfAsync(own))["ads"]!.AsArray())!["adId"]);
+        using var other = await client.GetAsync("/v1/advertisers/adv2/ads");
+        await ApiHost.ProblemOfAsync(other, ProblemKind.Forbidden);
     }
 
     [Fact]

@@ -17,6 +17,7 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
         ("/v1/keys", "post", "201 400 401 403 409 413 415 429 500 503", ""),
         ("/v1/keys", "get", "200 400 401 403 429 500 503", ""),
         ("/v1/keys/{name}", "delete", "204 400 401 403 404 429 500 503", ""),
+        ("/v1/keys/self", "get", "200 400 401 403 429 500 503", ""),
         ("/v1/sub-shards", "get", "200 400 401 403 429 500 503", ""),
         ("/v1/sub-shards/{adId}", "put", "200 400 401 403 404 413 415 429 500 503", ""),
         ("/v1/sub-shards/{adId}", "delete", "204 400 401 403 404 429 500 503", ""),
@@ -26,7 +27,10 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
         ("/v1/advertisers/{advertiserId}/erasures", "post", "202 400 401 403 404 413 415 429 500 503", ""),
         ("/v1/advertisers/{advertiserId}/erasures", "get", "200 400 401 403 429 500 503", ""),
         ("/v1/clicks/{click}", "get", "200 400 401 403 404 409 410 429 500 503", "adId"),
-        ("/v1/advertisers/{advertiserId}/clicks", "get", "200 400 401 403 429 500 503", "from to granularity timeZone fill groupBy top"),
+        ("/v1/ads/{adId}/clicks/live", "get", "200 400 401 403 404 429 500 503", "granularity timeZone buckets"),
+        ("/v1/advertisers/{advertiserId}/ads", "get", "200 400 401 403 429 500 503", "limit cursor"),
+        ("/v1/advertisers/{advertiserId}/clicks", "get", "200 400 401 403 404 429 500 503", "from to granularity timeZone fill groupBy top series ads"),
+        ("/v1/advertisers/{advertiserId}/clicks/live", "get", "200 400 401 403 404 429 500 503", "granularity timeZone buckets ads"),
     ];
 
     private readonly ApiHost _host;
@@ -67,7 +71,7 @@ public sealed class OpenApiTests : IClassFixture<ApiHostFixture>
                 var content = response["content"]?.AsObject().Select(type => type.Key).ToArray() ?? [];
                 Assert.True(
                     status[0] == '2'
-                        ? status == "204" || content.Contains("application/json")
+                        ? status == "204" || content.Contains(path.EndsWith("/live", StringComparison.Ordinal) ? "text/event-stream" : "application/json")
                         : content.SequenceEqual(["application/problem+json"])
                             && ((string)response["description"]!).Contains("urn:adclick:problem:", StringComparison.Ordinal),
                     $"{method} {path} {status}: {response}");

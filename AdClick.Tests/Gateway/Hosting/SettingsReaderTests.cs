@@ -35,6 +35,8 @@ public sealed partial class SettingsReaderTests
     [InlineData("ClickLogRetention", "x")]
     [InlineData("SkipLostClicks", "perhaps")]
     [InlineData("RequestsPerSecondPerKey", "0")]
+    [InlineData("LiveStreamsPerKey", "0")]
+    [InlineData("LiveStreams", "many")]
     [InlineData("ClickLog", "redis")]
     [InlineData("Database", "oracle")]
     [InlineData("PublicUrl", "example.com")]

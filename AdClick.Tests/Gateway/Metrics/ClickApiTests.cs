@@ -112,6 +112,11 @@ public sealed class ClickApiTests : IClassFixture<ClickApiTests.Fixture>
     [InlineData("top=1001&groupBy=ad", "top")]
     [InlineData("top=five&groupBy=ad", "top")]
     [InlineData("top=-1", "top")]
+    [InlineData("series=none", "series")]
+    [InlineData("series=all&groupBy=ad", "series")]
+    [InlineData("ads=", "ads")]
+    [InlineData("ads=a1,,a2", "ads")]
+    [InlineData("ads=a%20b", "ads")]
     [InlineData("from=2026-11-24T02:00:00Z", "from")]
     [InlineData("from=2026-01-01T00:00:00Z&to=2026-01-07T22:41:00Z&groupBy=ad", "from")]
     [InlineData("from=2026-11-21T02:00:00Z&to=2026-11-24T02:00:00Z&groupBy=ad&fill=zero", "from")]
@@ -173,6 +178,52 @@ public sealed class ClickApiTests : IClassFixture<ClickApiTests.Fixture>
         Assert.Equal(
             """{"clicks":3,"duplicates":1,"late":0,"invalid":2,"invalidByReason":{"bot":1,"expired":1}}""",
             answer["others"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_grouped_answer_may_come_without_buckets()
+    {
+        var answer = await GetAsync("/v1/advertisers/adv1/clicks?groupBy=ad&top=2&series=none");
+        var whole = await GetAsync("/v1/advertisers/adv1/clicks?groupBy=ad&top=2");
+        foreach (var group in whole["groups"]!.AsArray())
+        {
+            group!.AsObject().Remove("series");
+        }
+
+        Assert.Equal(whole.ToJsonString(), answer.ToJsonString());
+        using var csv = await GetAsync("/v1/advertisers/adv1/clicks?groupBy=ad&series=none", "text/csv");
+        Assert.Equal(
+            "adId,clicks,duplicates,late,invalid,bot,expired,inactive_ad\r\na3,7,0,0,0,0,0,0\r\na2,5,0,0,0,0,0,0\r\na1,3,1,0,2,1,1,0\r\n",
+            await csv.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Without_buckets_many_ads_over_a_long_range_are_answered()
+    {
+        using var whole = await _host.Admin.GetAsync("/v1/advertisers/adv1/clicks?groupBy=ad&from=2026-11-18T00:00:00Z&to=2026-11-24T22:40:00Z&fill=zero");
+        await ApiHost.ProblemOfAsync(whole, ProblemKind.InvalidRequest);
+        var answer = await GetAsync("/v1/advertisers/adv1/clicks?groupBy=ad&from=2026-11-18T00:00:00Z&to=2026-11-24T22:40:00Z&fill=zero&series=none");
+        Assert.Equal(15, (int?)answer["total"]!["clicks"]);
+    }
+
+    [Theory]
+    [InlineData("ads=a1,a3", 10, "a3 a1")]
+    [InlineData("ads=a3,a1,a3", 10, "a3 a1")]
+    [InlineData("ads=a2", 5, "a2")]
+    public async Task An_advertisers_answer_may_be_narrowed_to_some_ads(string query, int clicks, string groups)
+    {
+        Assert.Equal(clicks, (int?)(await GetAsync($"/v1/advertisers/adv1/clicks?{query}"))["total"]!["clicks"]);
+        var grouped = await GetAsync($"/v1/advertisers/adv1/clicks?groupBy=ad&{query}");
+        Assert.Equal(groups, string.Join(' ', grouped["groups"]!.AsArray().Select(group => (string?)group!["adId"])));
+    }
+
+    [Fact]
+    public async Task Ads_that_are_unknown_or_another_advertisers_are_refused()
+    {
+        using var unknown = await _host.Admin.GetAsync("/v1/advertisers/adv1/clicks?ads=a1,nope");
+        await ApiHost.ProblemOfAsync(unknown, ProblemKind.UnknownAd);
+        using var foreign = await _host.Admin.GetAsync("/v1/advertisers/nobody/clicks?ads=a1");
+        await ApiHost.ProblemOfAsync(foreign, ProblemKind.Forbidden);
     }
 
     [Fact]
