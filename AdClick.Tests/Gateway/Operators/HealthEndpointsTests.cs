@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using AdClick.Actors.ClickLog;
+using AdClick.Actors.Lake.Reconciling;
 using AdClick.Actors.Partitions;
 using AdClick.Gateway.Hosting;
 using AdClick.Gateway.Operators;
@@ -68,6 +69,7 @@ public sealed class HealthEndpointsTests
         builder.Services.AddSingleton(log);
         builder.Services.AddSingleton(new ClusterBoard(board, log, "g", TimeProvider.System));
         builder.Services.AddSingleton(new ArchiveWatch(null));
+        builder.Services.AddSingleton(new ReconciliationWatch(new ReconciliationState(), null));
         builder.Services.AddSingleton(new GatewayOptions());
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Readiness>();

@@ -29,7 +29,7 @@ public sealed class OperatorCommandTests : IClassFixture<RunningGateway>, IDispo
     public async Task Every_command_that_only_looks_answers()
     {
         var commands = await _client.ListAsync();
-        Assert.Equal(["cluster", "cluster-sharding", "actor", "log", "clicks"], commands.Select(command => command.Palette).Distinct());
+        Assert.Equal(["cluster", "cluster-sharding", "actor", "log", "clicks", "reconciliation"], commands.Select(command => command.Palette).Distinct());
         foreach (var command in commands.Where(command => !command.Live && command.Confirmation is null && !command.Arguments.Any(argument => argument.Required)))
         {
             var lines = await RunAsync(command.Palette, command.Name);
@@ -95,7 +95,7 @@ public sealed class OperatorCommandTests : IClassFixture<RunningGateway>, IDispo
     }
 
     [Theory]
-    [InlineData("There is no palette 'clusters', but cluster, cluster-sharding, actor, log, clicks.", "clusters", "show")]
+    [InlineData("There is no palette 'clusters', but cluster, cluster-sharding, actor, log, clicks, reconciliation.", "clusters", "show")]
     [InlineData("'log' has no command 'head', but tail, level.", "log", "head")]
     [InlineData("'-x' means nothing to 'cluster show'. Usage: cluster show", "cluster", "show", "-x")]
     [InlineData("'-l' (--level) is missing", "log", "level")]
