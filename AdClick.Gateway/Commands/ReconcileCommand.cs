@@ -1,6 +1,6 @@
 namespace AdClick.Gateway.Commands;
 
-/// <summary>Has a running node re-count hours: the console's commands of palette <c>reconciliation</c>, in the words of the command line.</summary>
+/// <summary>Has a running node re-count hours: the console's commands <c>clicks reconcile</c> and the like, in the words of the command line.</summary>
 internal static class ReconcileCommand
 {
     /// <summary>Asks the node; gives the exit code, which is <see cref="PbmCommand"/>'s.</summary>
@@ -11,7 +11,7 @@ internal static class ReconcileCommand
     /// <param name="rest">The node's address, and settings.</param>
     public static Task<int> RunAsync(string from, string to, OtherRules? rules, bool isConfirmed, IReadOnlyList<string> rest)
     {
-        List<string> words = ["reconciliation", rules is null ? "run" : rules.IsApplied ? "apply" : "rules", "--from", from, "--to", to];
+        List<string> words = ["clicks", rules is null ? "reconcile" : rules.IsApplied ? "reconcile-apply" : "reconcile-rules", "--from", from, "--to", to];
         foreach (var (name, value) in rules is null ? [] : new[] { ("--bots", rules.Bots), ("--lifetime", rules.Lifetime), ("--lateness", rules.Lateness) })
         {
             words.AddRange(value is null ? [] : [name, value]);

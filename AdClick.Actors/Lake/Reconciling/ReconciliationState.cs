@@ -39,7 +39,7 @@ public sealed class ReconciliationState
 
             if (MismatchedHours is > 0 and var mismatched)
             {
-                notices.Add($"In {mismatched} hours of the last days streamed numbers were not what the raw clicks give. Answers show the re-counted ones; see the log, and pbm reconciliation runs.");
+                notices.Add($"In {mismatched} hours of the last days streamed numbers were not what the raw clicks give. Answers show the re-counted ones; see the log, and pbm clicks runs.");
             }
 
             if (UnprovenHours is > 0 and var unproven)

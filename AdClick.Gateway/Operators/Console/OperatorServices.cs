@@ -14,10 +14,11 @@ internal static class OperatorServices
         services.AddSingleton<IOperatorPalette, LogPalette>();
         services.AddSingleton<PartitionOrders>();
         services.AddSingleton<IOperatorPalette, ClicksPalette>();
-        services.AddSingleton<IOperatorPalette, ReconciliationPalette>();
         services.AddSingleton<IOperatorPalette, AdPalette>();
         services.AddSingleton<IOperatorPalette, TopPalette>();
         services.AddSingleton<IOperatorPalette, PartitionPalette>();
+        services.AddSingleton<IOperatorPalette, ReconciliationPalette>();
+        services.AddSingleton<IOperatorPalette, ReceiptPalette>();
         services.AddSingleton<OperatorCommands>();
         return services;
     }

@@ -35,23 +35,25 @@ internal sealed class ReconciliationPalette : IOperatorPalette
         _options = options;
         Commands =
         [
-            new("reconciliation", "run",
+            new("clicks", "reconcile",
                 "Re-counts hours from the raw clicks and records what came out: run | hours | state | clicks | numbers compared | mismatches | late clicks settled | why it is unproven. Then a line for each of the first mismatches.",
                 RunAsync)
             {
                 Arguments = Range,
             },
-            new("reconciliation", "rules",
+            new("clicks", "reconcile-rules",
                 "Says what other rules would have given for past hours, and changes nothing: hours | outcome | streamed | by these rules. Then the ads whose accepted clicks differ most.", TryRulesAsync)
             {
                 Arguments = Rules,
             },
-            new("reconciliation", "apply", "Makes answers show what other rules give for past hours; a run without rules takes it back. What it takes and tells is that of rules and run.", ApplyRulesAsync)
+            new("clicks", "reconcile-apply",
+                "Makes answers show what other rules give for past hours; 'clicks reconcile' takes it back. What it takes and tells is that of reconcile-rules and reconcile.",
+                ApplyRulesAsync)
             {
                 Arguments = Rules,
                 Confirmation = "Advertisers will see other numbers for these hours.",
             },
-            new("reconciliation", "runs", "The newest runs: run | hours | state | kind | by whom | clicks | numbers compared | mismatches | settled | rules | why it is unproven.", RunsAsync)
+            new("clicks", "runs", "The newest runs of reconciliation: run | hours | state | kind | by whom | clicks | numbers compared | mismatches | settled | rules | why it is unproven.", RunsAsync)
             {
                 Arguments = [new("count", "-n", "How many. Default 20.")],
             },
@@ -68,7 +70,7 @@ internal sealed class ReconciliationPalette : IOperatorPalette
     {
         foreach (var hours in Days(call))
         {
-            var (run, result) = await Reconciler.RunAsync(hours, RunKind.Requested, "console", call.Cancelled);
+            var (run, result) = await Reconciler.RunAsync(hours, RunKind.Requested, call.By, call.Cancelled);
             await foreach (var line in Tell(run, result))
             {
                 yield return line;
@@ -81,7 +83,7 @@ internal sealed class ReconciliationPalette : IOperatorPalette
         var rules = ReadRules(call);
         foreach (var hours in Days(call))
         {
-            var (run, result) = await Reconciler.ApplyRulesAsync(hours, rules, "console", call.Cancelled);
+            var (run, result) = await Reconciler.ApplyRulesAsync(hours, rules, call.By, call.Cancelled);
             await foreach (var line in Tell(run, result))
             {
                 yield return line;
@@ -94,7 +96,7 @@ internal sealed class ReconciliationPalette : IOperatorPalette
         var rules = ReadRules(call);
         foreach (var hours in Days(call))
         {
-            var report = await Reconciler.TryRulesAsync(hours, rules, "console", call.Cancelled);
+            var report = await Reconciler.TryRulesAsync(hours, rules, call.By, call.Cancelled);
             if (report.Run.State == RunState.Unproven)
             {
                 yield return OperatorLine.Of(("hours", hours.ToString()), ("state", "unproven"), ("reason", string.Join(' ', report.Run.Reasons)));

@@ -29,7 +29,7 @@ public sealed class OperatorCommandTests : IClassFixture<RunningGateway>, IDispo
     public async Task Every_command_that_only_looks_answers()
     {
         var commands = await _client.ListAsync();
-        Assert.Equal(["cluster", "cluster-sharding", "actor", "log", "clicks", "reconciliation"], commands.Select(command => command.Palette).Distinct());
+        Assert.Equal(["cluster", "cluster-sharding", "actor", "log", "clicks"], commands.Select(command => command.Palette).Distinct());
         foreach (var command in commands.Where(command => !command.Live && command.Confirmation is null && !command.Arguments.Any(argument => argument.Required)))
         {
             var lines = await RunAsync(command.Palette, command.Name);
