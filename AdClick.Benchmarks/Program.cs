@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AdClick.Benchmarks.Ceiling;
 using AdClick.Benchmarks.Cluster;
+using AdClick.Benchmarks.Compare;
 using AdClick.Benchmarks.Counting;
 using AdClick.Benchmarks.Kafka;
 using AdClick.Benchmarks.Load;
@@ -23,6 +24,7 @@ internal static class Program
             LoadCommand.Make(),
             CeilingCommand.Make(),
             BareCommand.Make(),
+            HandmadeCommand.Make(),
             DrainCommand.Make(),
             RestartCommand.Make(),
             CountCommand.Make(),

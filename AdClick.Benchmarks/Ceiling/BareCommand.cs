@@ -13,6 +13,9 @@ internal static class BareCommand
     /// <summary>Name of the command.</summary>
     public const string Name = "bare";
 
+    /// <summary>Where it sends everybody.</summary>
+    public const string Location = "https://shop.example/offer?campaign=load&click=0";
+
     /// <summary>The command.</summary>
     public static Command Make()
     {
@@ -33,7 +36,7 @@ internal static class BareCommand
         {
             var response = context.Response;
             response.StatusCode = StatusCodes.Status302Found;
-            response.Headers.Location = "https://shop.example/offer?campaign=load&click=0";
+            response.Headers.Location = Location;
             response.Headers.CacheControl = "no-store";
             response.Headers["X-Robots-Tag"] = "noindex, nofollow";
             response.Headers["Referrer-Policy"] = "strict-origin-when-cross-origin";

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AdClick.Benchmarks.Compare;
 using AdClick.Benchmarks.Processes;
 
 namespace AdClick.Benchmarks.Load;
@@ -54,7 +55,7 @@ internal static class LoadCommand
         var command = new Command("load", "Load a gateway at a steady rate, then compare the counts of every ad with what they must be. Exit code 1 if any is wrong.")
         {
             url, adminKey, signingKey, gateway, settings, folder, keep, rate, duration, ads, skew, duplicates, bots, connections, lifetime, kills, kafka, kafkaPartitions, faults,
-            database, databaseFaults, patience, seed, json,
+            database, databaseFaults, patience, seed, json, CompareCommand.Make(),
         };
         command.Validators.Add(result =>
         {

@@ -5,7 +5,7 @@ using AdClick.Benchmarks.Load;
 
 namespace AdClick.Benchmarks.Processes;
 
-/// <summary>A .NET program under test, run as a process of its own, with its output in a file.</summary>
+/// <summary>A program under test, run as a process of its own, with its output in a file.</summary>
 internal sealed class ChildProcess : IDisposable
 {
     private readonly Process _process;
@@ -63,11 +63,20 @@ internal sealed class ChildProcess : IDisposable
         IEnumerable<string> arguments,
         IReadOnlyDictionary<string, string> environment,
         string outputFile,
+        Action<string?>? hear = null) => StartProgram(DotnetHost(), [assembly, .. arguments], environment, outputFile, hear);
+
+    /// <summary>Starts any other program.</summary>
+    /// <param name="program">Its path, or its name where the system looks for programs.</param>
+    /// <inheritdoc cref="Start"/>
+    public static ChildProcess StartProgram(
+        string program,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string> environment,
+        string outputFile,
         Action<string?>? hear = null)
     {
-        var info = new ProcessStartInfo(DotnetHost())
+        var info = new ProcessStartInfo(program)
         {
-            ArgumentList = { assembly },
             RedirectStandardInput = hear is not null,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -187,12 +196,12 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Ends the process at once (SIGKILL) and waits until it is gone.</summary>
+    /// <summary>Ends the process and what it has started at once (SIGKILL), and waits until it is gone.</summary>
     public void Kill()
     {
         if (!_process.HasExited)
         {
-            _process.Kill();
+            _process.Kill(entireProcessTree: true);
         }
 
         _process.WaitForExit();

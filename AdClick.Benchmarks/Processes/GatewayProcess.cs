@@ -52,6 +52,9 @@ internal sealed class GatewayProcess : IDisposable
     /// <summary>Data folder.</summary>
     public string Data { get; }
 
+    /// <summary>The system's number for it.</summary>
+    public int ProcessId => _process.Id;
+
     /// <summary>Memory that it holds, in bytes.</summary>
     public long WorkingSet => _process.WorkingSet;
 

@@ -27,6 +27,9 @@ internal sealed class MockKafkaProcess : IDisposable
     /// <summary>Addresses of all brokers.</summary>
     public string BootstrapServers { get; private set; } = "";
 
+    /// <summary>The system's number for it.</summary>
+    public int ProcessId => _process.Id;
+
     /// <summary>Processor time that it has used.</summary>
     public TimeSpan ProcessorTime => _process.ProcessorTime;
 
