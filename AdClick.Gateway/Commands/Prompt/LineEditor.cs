@@ -46,7 +46,7 @@ internal sealed class LineEditor
     {
         var line = new EditedLine();
         _firstShown = 0;
-        while (true)
+        for (var isFirst = true; ; isFirst = false)
         {
             Draw(prompt, line);
             var key = _readKey();
@@ -57,6 +57,7 @@ internal sealed class LineEditor
                     End();
                     return line.Text;
                 case ConsoleKey.D when isControl && line.Text.Length == 0:
+                case ConsoleKey.D2 when isControl && isFirst && key.KeyChar == '\0': // Ctrl-D that was typed before keys were read, as the terminal then hands it over
                     End();
                     return null;
                 case ConsoleKey.C when isControl:

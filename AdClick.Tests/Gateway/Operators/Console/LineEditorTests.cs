@@ -40,6 +40,13 @@ public sealed class LineEditorTests
         Assert.Equal("bc", Read("abc\x01\x04\r"));
     }
 
+    [Fact]
+    public void Ctrl_D_that_was_typed_before_keys_were_read_comes_as_NUL_and_ends_as_well()
+    {
+        Assert.Null(Read("\0"));
+        Assert.Equal("a", Read("a\0\r")); // there it is Ctrl-Space
+    }
+
     [Theory]
     [InlineData("log tail ", "lo\tt\t\r")]
     [InlineData("cluster ", "clu\t \r")] // two begin so: what they share
@@ -151,6 +158,7 @@ public sealed class LineEditorTests
                 _ when c == '\r' => (1, ConsoleKey.Enter, false),
                 _ when c == '\t' => (1, ConsoleKey.Tab, false),
                 _ when c == '\x7f' => (1, ConsoleKey.Backspace, false),
+                _ when c == '\0' => (1, ConsoleKey.D2, true),
                 _ when c < ' ' => (1, ConsoleKey.A + (c - 1), true),
                 _ => (1, ConsoleKey.None, false),
             };

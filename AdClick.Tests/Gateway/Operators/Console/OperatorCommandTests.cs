@@ -95,7 +95,7 @@ public sealed class OperatorCommandTests : IClassFixture<RunningGateway>, IDispo
     }
 
     [Theory]
-    [InlineData("There is no palette 'clusters', but cluster, cluster-sharding, actor, log, clicks, reconciliation.", "clusters", "show")]
+    [InlineData("There is no palette 'clusters', but cluster, cluster-sharding, actor, log, clicks.", "clusters", "show")]
     [InlineData("'log' has no command 'head', but tail, level.", "log", "head")]
     [InlineData("'-x' means nothing to 'cluster show'. Usage: cluster show", "cluster", "show", "-x")]
     [InlineData("'-l' (--level) is missing", "log", "level")]
