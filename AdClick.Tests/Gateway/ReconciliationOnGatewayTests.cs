@@ -54,6 +54,7 @@ public sealed class ReconciliationOnGatewayTests
 
             await AssertOthersLearnNothingAsync(gateway);
             await AssertRulesAsync(gateway);
+            await AssertConsoleAsync(gateway);
         }
         finally
         {
@@ -86,6 +87,31 @@ public sealed class ReconciliationOnGatewayTests
         await ReconcileAsync(gateway);
         await gateway.UntilAsync(async () => await ClicksAsync(gateway) == (Clicks, "reconciled"), "the answer by the rules of the counting");
     }
+
+    private static async Task AssertConsoleAsync(ReconcilingGateway gateway)
+    {
+        var (code, output) = await PbmAsync(gateway, "clicks", "runs", "-n", "1");
+        Assert.Equal(0, code);
+        Assert.Matches($@"^\d+ \| {From} to {To} \| mismatch \| requested \| \S.* \| {Clicks + 1} \| ", output);
+
+        (code, output) = await PbmAsync(gateway, "clicks", "receipts", "-i", FirstImpression.ToString());
+        Assert.Equal(0, code);
+        Assert.Collection(
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            first => Assert.Matches(@"^a1 \| 0 \| accepted \| .* \| clicks/date=", first),
+            second => Assert.Matches(@"^a1 \| 0 \| duplicate \| .* \| clicks/date=", second));
+        Assert.Equal((0, output), await PbmAsync(gateway, "clicks", "receipts", "-i", FirstImpression.ToString(), "-a", "a1"));
+
+        (code, output) = await PbmAsync(gateway, "clicks", "receipts", "-i", ImpressionId.New(Hour).ToString());
+        Assert.Equal(1, code);
+        Assert.StartsWith("No click of impression ", output, StringComparison.Ordinal);
+        (code, output) = await PbmAsync(gateway, "clicks", "receipts", "-i", "nonsense");
+        Assert.Equal(1, code);
+        Assert.StartsWith("--id must be a click ID", output, StringComparison.Ordinal);
+    }
+
+    private static Task<(int Code, string Output)> PbmAsync(ReconcilingGateway gateway, params string[] command) =>
+        GatewayProgram.RunAsync(["pbm", $"{gateway.Address.Host}:{gateway.Address.Port}", .. command, $"--AdClick:AdminKey={RunningGateway.AdminKey}"]);
 
     private static async Task FillLogAsync(ReconcilingGateway gateway)
     {
