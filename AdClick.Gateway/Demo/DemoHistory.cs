@@ -26,7 +26,7 @@ internal sealed class DemoHistory
 
     /// <summary>History in a log.</summary>
     /// <param name="log">The log, opened with <paramref name="clock"/>.</param>
-    /// <param name="clock">What the log takes for now.</param>
+    /// <param name="clock">The clock of the log, which stands where the history has come to.</param>
     /// <param name="traffic">What clicks are like.</param>
     /// <param name="impressionLifetime">How long impressions may be clicked.</param>
     public DemoHistory(IClickLog log, HistoryClock clock, DemoTraffic traffic, TimeSpan impressionLifetime)

@@ -123,6 +123,6 @@ internal sealed partial class LiveFeed
         before.Replace();
     }
 
-    [LoggerMessage(LogLevel.Error, "A stream of clicks can't be continued for now; it is tried again.")]
+    [LoggerMessage(LogLevel.Error, "A stream of clicks can't be continued; it is tried again.")]
     private partial void LogFailed(Exception cause);
 }
